@@ -1,0 +1,73 @@
+"""Measured quantities, what they are held against, and the verdict on a trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way an objective is better."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+class Trust(StrEnum):
+    """How a value was measured, most believable first."""
+
+    EVALUATED = "evaluated"
+    OBSERVED = "observed"
+    REPORTED = "reported"
+
+
+class Verdict(StrEnum):
+    """How a trial ended (DESIGN.md, "Words")."""
+
+    BASELINE = "baseline"
+    KEEP = "keep"
+    DISCARD = "discard"
+    VOID = "void"
+    CRASH = "crash"
+    INFEASIBLE = "infeasible"
+    PRUNED = "pruned"
+    LOST = "lost"
+    DUPLICATE = "duplicate"
+    NO_EFFECT = "no effect"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One quantity of one run.
+
+    Attributes:
+        name: The objective's or constraint's name.
+        value: In the quantity's own unit; None if the run did not yield it.
+        trust: How it was measured.
+        source: Where, in words for a person ("last match of /val_bpb: .../ in the output").
+    """
+
+    name: str
+    value: float | None
+    trust: Trust
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """The spread of one objective over repeats of the same tree.
+
+    Attributes:
+        name: The objective.
+        center: Mean of the repeats.
+        spread: Sample standard deviation (n - 1); None with fewer than two repeats or no seed to vary.
+        repeats: How many runs it rests on.
+        threshold: Gain that a single run must exceed to be called more than noise; None: floor unknown.
+    """
+
+    name: str
+    center: float | None
+    spread: float | None
+    repeats: int
+    threshold: float | None
