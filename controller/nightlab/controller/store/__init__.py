@@ -1,0 +1,24 @@
+"""The state directory: studies, trials, attempts and what was measured, in one SQLite file with one writer."""
+
+from nightlab.controller.store.database import Lock, holder_pid, open_reader, open_writer
+from nightlab.controller.store.records import (
+    AttemptRecord,
+    EditRecord,
+    EventRecord,
+    StudyRecord,
+    TrialRecord,
+)
+from nightlab.controller.store.store import Store
+
+__all__ = [
+    "AttemptRecord",
+    "EditRecord",
+    "EventRecord",
+    "Lock",
+    "Store",
+    "StudyRecord",
+    "TrialRecord",
+    "holder_pid",
+    "open_reader",
+    "open_writer",
+]
