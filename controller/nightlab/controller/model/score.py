@@ -22,7 +22,11 @@ class Trust(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How a trial ended (DESIGN.md, "Words")."""
+    """How a trial ended (DESIGN.md, "Words").
+
+    BASELINE and MEASURED are runs that are not judged themselves: repeats of the base tree and confirmations. REJECTED was
+    refused before its launch, by the gate or by the plugin whose arguments it had.
+    """
 
     BASELINE = "baseline"
     KEEP = "keep"
@@ -35,6 +39,7 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     NO_EFFECT = "no effect"
     REJECTED = "rejected"
+    MEASURED = "measured"
 
 
 @dataclass(frozen=True, slots=True)

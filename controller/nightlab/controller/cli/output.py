@@ -1,0 +1,65 @@
+"""How commands answer: data on stdout, everything else on stderr, errors as text or as one JSON object.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 waiting for a person, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from nightlab.controller.errors import NightlabError
+from nightlab.controller.report.view import to_json
+
+FAILED: Final = 1
+INTERRUPTED: Final = 130
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document on stdout."""
+    json.dump(to_json(value), sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def print_rich(*renderables: object) -> None:
+    """Write tables and text on stdout, never reading them as markup."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def say(text: str) -> None:
+    """Tell the person something beside the data."""
+    Console(stderr=True, markup=False, highlight=False, emoji=False).print(Text(text))
+
+
+@contextmanager
+def answering(as_json: bool = False) -> Iterator[None]:
+    """Turn errors that a caller can act on into an answer and an exit code."""
+    try:
+        yield
+    except NightlabError as error:
+        _print_error(error, as_json)
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt as error:
+        say("interrupted")
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def _print_error(error: NightlabError, as_json: bool) -> None:
+    if as_json:
+        body: dict[str, Any] = {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
+        print_json(body)
+        return
+    say(f"error: {error}")
+    if error.hint:
+        say(f"  remedy: {error.hint}")

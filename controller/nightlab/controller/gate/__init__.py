@@ -1,0 +1,1 @@
+"""Everything between the last edit and the launch: lint, seal, verify."""

@@ -1,0 +1,98 @@
+"""Where a study keeps what: the state directory beside the repo and the short-lived socket directories.
+
+    REPO/.nightlab/
+      lock  store.sqlite3  blobs/  history.git/
+      studies/<id>/report.html  report.md  trials/<number>/output-<attempt>.log  outputs/
+
+The state directory ignores itself for git, so the base tree never holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+NAME: Final = ".nightlab"
+
+
+@dataclass(frozen=True, slots=True)
+class StateDir:
+    """Paths below one state directory."""
+
+    root: Path
+
+    @classmethod
+    def of_repo(cls, repo: Path) -> StateDir:
+        """Return the state directory of a repo, which may not exist yet."""
+        return cls(repo.resolve() / NAME)
+
+    def create(self) -> None:
+        """Make it, readable to its owner only."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = self.root / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+
+    @property
+    def repo(self) -> Path:
+        """The repo it belongs to."""
+        return self.root.parent
+
+    @property
+    def blobs(self) -> Path:
+        """File contents by hash."""
+        return self.root / "blobs"
+
+    @property
+    def history(self) -> Path:
+        """The host-owned git directory."""
+        return self.root / "history.git"
+
+    def study(self, study_id: str) -> Path:
+        """Files of one study."""
+        return self.root / "studies" / study_id
+
+    def trial(self, study_id: str, number: int) -> Path:
+        """Files of one trial."""
+        return self.study(study_id) / "trials" / str(number)
+
+    def log(self, study_id: str, number: int, attempt: int) -> Path:
+        """Output of one attempt."""
+        return self.trial(study_id, number) / f"output-{attempt}.log"
+
+    def workspaces(self) -> Path:
+        """Backing files of size-limited workspaces."""
+        return self.root / "workspaces"
+
+
+def socket_dir(container_name: str) -> Path:
+    """Return the directory of one container's link socket; short, because a socket's path holds 107 bytes."""
+    return runtime_dir() / container_name
+
+
+def runtime_dir() -> Path:
+    """Return this user's directory for sockets: it need not survive a reboot, containers do not either."""
+    if os.geteuid() == 0:
+        return Path("/run/nightlab")
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(given or tempfile.gettempdir()) / f"nightlab-{os.geteuid()}"
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory that others may not enter, and refuse one that somebody else made.
+
+    Raises:
+        PermissionError: It belongs to another user.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_uid != os.geteuid():
+        raise PermissionError(f"{directory} belongs to another user")
+
+
+def remove_tree(directory: Path) -> None:
+    """Remove a directory of ours if it is there."""
+    shutil.rmtree(directory, ignore_errors=True)

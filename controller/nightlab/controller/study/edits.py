@@ -1,0 +1,93 @@
+"""Turns an action's edits into a sealed tree: contents stored, committed with their author, named by a digest.
+
+The commit is made in the host-owned history before anything else can touch the tree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from nightlab.api.digest import REGULAR, SYMLINK
+from nightlab.controller.actions.host import ActionHost, Note
+from nightlab.controller.config.schema import Seed
+from nightlab.controller.errors import PluginError
+from nightlab.controller.model.trial import ActionCall
+from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.repo.blobs import BlobStore
+from nightlab.controller.repo.history import History
+
+READ_LIMIT_BYTES: Final = 1 << 20  # a larger source file is no place for an edit
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A tree after an action.
+
+    Attributes:
+        tree: The new tree; the old one if the action changed nothing or was rejected.
+        summary: What the action says it did.
+        rejection: Why there are no edits; empty if there are.
+    """
+
+    tree: Tree
+    summary: str
+    rejection: tuple[Note, ...] = ()
+
+
+class Editor:
+    """Applies actions to trees of one study."""
+
+    def __init__(self, actions: ActionHost, blobs: BlobStore, history: History, entry_points: Sequence[str]) -> None:
+        self._actions = actions
+        self._blobs = blobs
+        self._history = history
+        self._entry_points = tuple(entry_points)
+
+    def files(self, tree: Tree) -> dict[str, bytes]:
+        """Return the contents that an action may be shown: text-sized regular files."""
+        shown = (e for e in tree.entries if e.mode != SYMLINK and e.size <= READ_LIMIT_BYTES)
+        return {entry.path: self._blobs.read(entry.sha256, READ_LIMIT_BYTES) for entry in shown if _is_source(entry)}
+
+    async def apply(self, call: ActionCall, tree: Tree, *, request_id: str, seed: int) -> Edited:
+        """Apply one action to a tree.
+
+        Raises:
+            PluginError: The plugin failed; a rejection is a result, not an error.
+        """
+        applied = await self._actions.apply(
+            call, self.files(tree), self._entry_points, tree.digest, request_id=request_id, seed=seed
+        )
+        if applied.rejection:
+            return Edited(tree, applied.summary, applied.rejection)
+        changed = [self._store(path, content, tree) for path, content in applied.writes.items()]
+        return Edited(tree.with_changes(changed, applied.deletes), applied.summary)
+
+    async def with_seed(self, tree: Tree, seed: Seed, run_seed: int | None) -> Tree:
+        """Return the tree that runs: the same one, or with the seed's literal set where the config says so."""
+        if seed.kind != "literal" or run_seed is None:
+            return tree
+        arguments = {"id": seed.name, "value_json": json.dumps(run_seed)}
+        call = ActionCall("hyperparameter", "set_literal", arguments, "")
+        edited = await self.apply(call, tree, request_id=f"seed-{run_seed}", seed=0)
+        if edited.rejection:
+            raise PluginError(f"noise.seed.name = {seed.name!r} cannot be set: {edited.rejection[0].summary}")
+        return edited.tree
+
+    def commit(self, tree: Tree, *, parent: str | None, author: str, message: str, trailers: Mapping[str, str]) -> str:
+        """Write a tree to the host-owned history and return its commit."""
+        at = datetime.now(UTC).replace(microsecond=0)
+        return self._history.commit(tree, parent=parent, author=author, message=message, trailers=trailers, at=at)
+
+    def _store(self, path: str, content: bytes, tree: Tree) -> Entry:
+        self._blobs.put(content)
+        before = tree.by_path.get(path)
+        return Entry(path, before.mode if before else REGULAR, len(content), hashlib.sha256(content).hexdigest())
+
+
+def _is_source(entry: Entry) -> bool:
+    return entry.path.endswith((".py", ".toml", ".yaml", ".yml", ".json", ".cfg", ".ini", ".sh", ".txt"))

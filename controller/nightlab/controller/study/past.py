@@ -1,0 +1,67 @@
+"""The study's history as a policy sees it: one entry a tree, its values the mean over all of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from nightlab.controller.config.schema import Config, Constraint
+from nightlab.controller.model.score import Measurement, Verdict
+from nightlab.controller.model.trial import Role
+from nightlab.controller.search.policy import Past
+from nightlab.controller.store import TrialRecord
+from nightlab.controller.study.scribe import Scribe
+
+
+def past_of(config: Config, scribe: Scribe, trials: Sequence[TrialRecord]) -> list[Past]:
+    """Return every baseline and search trial with the mean of what it and its confirmations measured."""
+    measured = scribe.store.measurements(scribe.study_id)
+    container_s = {a.number: a.usage.wall_s for a in scribe.store.attempts(scribe.study_id) if a.usage}
+    runs = runs_by_tree(trials)
+    return [
+        _past(config, trial, [measured.get(number, {}) for number in runs.get(trial.number, [])], container_s)
+        for trial in trials
+        if trial.role is not Role.CONFIRM
+    ]
+
+
+def runs_by_tree(trials: Sequence[TrialRecord]) -> dict[int, list[int]]:
+    """Return, for each baseline and search trial, the numbers of its own run and of its confirmations'."""
+    runs = {trial.number: [trial.number] for trial in trials if trial.role is not Role.CONFIRM}
+    for trial in trials:
+        if trial.role is Role.CONFIRM and trial.parent is not None and trial.verdict is Verdict.MEASURED:
+            runs[trial.parent].append(trial.number)
+    return runs
+
+
+def excess(constraint: Constraint, value: float | None) -> float | None:
+    """Return how far a value lies beyond its bound, above 0: broken; None without a value."""
+    if value is None:
+        return None
+    return value - constraint.max if constraint.max is not None else (constraint.min or 0.0) - value
+
+
+def _past(
+    config: Config,
+    trial: TrialRecord,
+    runs: Sequence[Mapping[str, Measurement]],
+    container_s: Mapping[int, float],
+) -> Past:
+    values = {o.name: mean for o in config.objectives if (mean := _mean(o.name, runs)) is not None}
+    over = {c.name: e for c in config.constraints if (e := excess(c, _mean(c.name, runs))) is not None}
+    is_open = trial.verdict is None and trial.ended_unix_ms is None
+    waits = trial.verdict is None and not is_open
+    return Past(
+        number=trial.number,
+        call=trial.call,
+        verdict=Verdict.DISCARD if waits else trial.verdict,
+        values=values,
+        feasible=trial.verdict is not Verdict.INFEASIBLE and all(e <= 0 for e in over.values()),
+        constraint_excess=over,
+        container_s=container_s.get(trial.number, 0.0),
+    )
+
+
+def _mean(name: str, runs: Sequence[Mapping[str, Measurement]]) -> float | None:
+    values = [m.value for run in runs if (m := run.get(name)) is not None and m.value is not None]
+    return fmean(values) if values else None

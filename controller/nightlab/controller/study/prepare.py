@@ -1,0 +1,236 @@
+"""Makes a study's site: image built and pinned, repo found in it, seed and data volumes filled, base tree linted.
+
+Runs once per study, before the first trial. Two kinds of container are used: one in which no code of the image runs
+(it copies what the repo does not track), and hardened ones like a trial's (the prepare command and the probe).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from nightlab.controller.config.schema import Config
+from nightlab.controller.engine import Engine
+from nightlab.controller.engine.image import ImageFacts
+from nightlab.controller.errors import ConfigError, ImageError, StudyStopped
+from nightlab.controller.gate.lint import lint
+from nightlab.controller.images.build import build_image
+from nightlab.controller.link.sandbox import Sandbox
+from nightlab.controller.model.site import EDITOR_UID, SEED, Place, Share, Site
+from nightlab.controller.model.trial import Finding
+from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.store.state_dir import StateDir
+from nightlab.controller.study.places import (
+    Person,
+    home_of,
+    inner,
+    places_of,
+    workdir_of,
+    workload_user,
+    workspace_of,
+)
+from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
+from nightlab.controller.trial.workload import command, environment, split_command
+
+Progress = Callable[[str], None]
+PROBES: Final = 12
+FIND_DIRECTORIES: Final = 20_000
+SEED_BYTES: Final = 64 * 2**30
+SEED_ENTRIES: Final = 2_000_000
+JOB_S: Final = 60.0
+ACCESS_ENTRIES: Final = 50_000
+ACCESS_PATHS: Final = ("/root", "/home", "/opt", "/srv", "/data", "/models", "/usr/local")
+PYTHON: Final = re.compile(r"python(?:3(?:\.\d+)?)?")
+VERSION_CODE: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
+class SiteMaker:
+    """Prepares one study."""
+
+    def __init__(
+        self, config: Config, engine: Engine, state: StateDir, study_id: str, spawner: Spawner, progress: Progress
+    ) -> None:
+        self._config = config
+        self._engine = engine
+        self._state = state
+        self._study_id = study_id
+        self._spawner = spawner
+        self._progress = progress
+
+    async def make(self, base: Tree) -> tuple[Site, tuple[Finding, ...]]:
+        """Prepare everything and return the site and what ruff finds in the base tree.
+
+        Raises:
+            ImageError: The image cannot be built or lacks what is needed.
+            StudyStopped: The prepare command failed.
+            EngineError, LinkError: The machine failed.
+        """
+        facts = await self._image()
+        self._progress("looking into the image")
+        site = await self._survey(facts, base)
+        if self._config.prepare.command:
+            site = await self._prepare(site, base)
+        return await self._probe(site, base)
+
+    # The image
+
+    async def _image(self) -> ImageFacts:
+        image = self._config.image
+        if image.name:
+            return await self._engine.image(image.name)
+        repo = self._state.repo
+        dockerfile = repo / image.dockerfile
+        if not dockerfile.is_file():
+            raise ImageError(
+                f"{dockerfile} does not exist", hint="set image.dockerfile, or image.name for a ready image"
+            )
+        self._progress(f"building {image.dockerfile}")
+        image_id = await asyncio.to_thread(
+            build_image,
+            self._engine.client,
+            (repo / image.context).resolve(),
+            dockerfile,
+            tag=f"nightlab-study/{self._study_id}",
+            build_args=dict(image.build_args),
+            target=image.target,
+            network=image.network,
+            labels={"nightlab.study": self._study_id, "nightlab.state_dir": str(self._state.root)},
+            progress=self._progress,
+        )
+        return await self._engine.image(image_id)
+
+    # What the image has
+
+    async def _survey(self, facts: ImageFacts, base: Tree) -> Site:
+        """Find the repo and the user, and copy what trials need into the seed volume."""
+        seed_volume = await self._spawner.make_volume("seed")
+        async with self._spawner.survey(facts.image_id, seed_volume) as live:
+            sandbox = live.sandbox
+            found = await sandbox.resolve_user(facts.user)
+            person = workload_user(self._config.train, Person(found.uid, found.gid, found.name, found.home))
+            matches = await sandbox.find_repo(probes(base), [facts.workdir], max_directories=FIND_DIRECTORIES)
+            workspace = workspace_of(self._config.image.workspace, [m.root for m in matches], facts)
+            workdir = workdir_of(self._config.train, facts, workspace)
+            home = home_of(facts, person)
+            places = places_of(self._config.train, facts, workspace=workspace, workdir=workdir, home=home)
+            places = tuple([await self._seed(sandbox, place, places, base) for place in places])
+            unreadable = await sandbox.probe_access(ACCESS_PATHS, person.uid, person.gid, max_entries=ACCESS_ENTRIES)
+        return Site(
+            image_id=facts.image_id,
+            env=facts.env,
+            entrypoint=facts.entrypoint,
+            command=facts.command,
+            image_user=facts.user,
+            uid=person.uid,
+            gid=person.gid,
+            user=person.name or "nightlab",
+            home=home,
+            workspace=workspace,
+            workdir=workdir,
+            places=places,
+            volumes=facts.volumes,
+            seed_volume=seed_volume if any(place.seed for place in places) else "",
+            unreadable=tuple(p for p in unreadable if not any(p == place.path for place in places)),
+            notes=_notes(matches and matches[0].root, workspace, facts),
+        )
+
+    async def _seed(self, sandbox: Sandbox, place: Place, places: Sequence[Place], base: Tree) -> Place:
+        tracked = [e.path for e in base.entries] if place.kind == "workspace" else []
+        made = await sandbox.make_seed(
+            place.path,
+            f"{SEED}/{place.seed}",
+            tracked=[*tracked, *inner(place, places)],
+            max_bytes=SEED_BYTES,
+            max_entries=SEED_ENTRIES,
+        )
+        return place if made.files else replace(place, seed="")
+
+    # The prepare command
+
+    async def _prepare(self, site: Site, base: Tree) -> Site:
+        prepare = self._config.prepare
+        self._progress(f"preparing data: {prepare.command}")
+        site = replace(site, data_volume=await self._spawner.make_volume("data"))
+        self._spawner.site = site
+        network = "bridge" if prepare.network else "none"
+        request = SpawnRequest(name=self._name("prepare"), role="prepare", network=network, data_writable=True)
+        async with self._spawner.spawn(request) as live:
+            await live.seal(base)
+            result = await live.sandbox.run(
+                "prepare",
+                split_command(prepare.command, "prepare.command"),
+                env=environment(site, self._config.train, seed=self._config.noise.seed, run_seed=None),
+                cwd=site.workdir,
+                uid=site.uid,
+                gid=site.gid,
+                wall_limit_s=prepare.timeout,
+                merge=True,
+            )
+        if result.code != 0:
+            tail = result.stdout.decode(errors="replace")[-1500:]
+            raise StudyStopped(
+                f"prepare.command ended with {result.code if result.code is not None else 'a signal'}:\n{tail}"
+            )
+        return site
+
+    # The probe
+
+    async def _probe(self, site: Site, base: Tree) -> tuple[Site, tuple[Finding, ...]]:
+        """Seal the base tree as a trial would; read the interpreter's version and ruff's findings."""
+        self._progress("checking the base tree")
+        self._spawner.site = site
+        async with self._spawner.spawn(SpawnRequest(name=self._name("probe"), role="probe")) as live:
+            digest = await live.seal(base)
+            if digest != base.digest:
+                raise StudyStopped("the base tree inside a container is not the one outside; see the log of the engine")
+            python = await self._python(live.sandbox, site)
+            scan = await live.sandbox.scan_tree(site.workspace, max_hash_bytes=1)
+            seeded = tuple(sorted({e.path for e in scan.entries} - base.by_path.keys()))
+            site = replace(site, python=python, seeded=seeded)
+            findings = await lint(live, base, root=site.workspace, python=python)
+        self._spawner.site = site
+        return site, findings
+
+    async def _python(self, sandbox: Sandbox, site: Site) -> tuple[int, int] | None:
+        """Ask the interpreter that the training command resolves to; a shell's is the first on PATH."""
+        env = environment(site, self._config.train, seed=self._config.noise.seed, run_seed=None)
+        argv = command(site, self._config.train, seed=self._config.noise.seed, run_seed=None)
+        named = [word for word in argv if PYTHON.fullmatch(word.rpartition("/")[2])]
+        for program in dict.fromkeys([*named, "python", "python3"]):
+            result = await sandbox.run(
+                f"python-version-{program.replace('/', '-')}",
+                [program, "-I", "-S", "-c", VERSION_CODE],
+                env=env,
+                cwd=site.workdir,
+                uid=site.uid,
+                gid=site.gid,
+                wall_limit_s=JOB_S,
+            )
+            match = re.fullmatch(rb"(\d)\.(\d+)\s*", result.stdout[:32])
+            if result.code == 0 and match:
+                return int(match[1]), int(match[2])
+        return None
+
+    def _name(self, what: str) -> str:
+        return f"nightlab-{self._study_id}-{what}"
+
+
+def probes(base: Tree) -> list[Entry]:
+    """Return the files that tell the repo best: not empty, each content once, sources and short paths first."""
+    seen: set[str] = set()
+    entries = []
+    for entry in sorted(base.entries, key=lambda e: (not e.path.endswith(".py"), e.path.count("/"), -e.size)):
+        if entry.size > 32 and entry.mode != 0o120000 and entry.sha256 not in seen:
+            seen.add(entry.sha256)
+            entries.append(entry)
+    return entries[:PROBES]
+
+
+def _notes(found: object, workspace: str, facts: ImageFacts) -> tuple[str, ...]:
+    if found:
+        return ()
+    return (f"the image does not hold the repo's files; they appear at {workspace}",)

@@ -1,0 +1,141 @@
+"""Writes down what happens in one study: intents before effects, outcomes after, and a line for whoever watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from nightlab.controller.model.score import Verdict
+from nightlab.controller.model.site import Share
+from nightlab.controller.model.trial import Phase, Role, TrialOutcome
+from nightlab.controller.report.progress import Progress
+from nightlab.controller.store import AttemptRecord, EditRecord, EventRecord, Store, StudyRecord, TrialRecord
+from nightlab.controller.store.state_dir import StateDir
+
+log: Final = structlog.get_logger()
+
+
+def unix_ms() -> int:
+    """Return the wall clock, for people and for ordering across sittings; no duration is made from it."""
+    return time.time_ns() // 1_000_000
+
+
+class Scribe:
+    """The one writer of a study's rows."""
+
+    def __init__(
+        self, store: Store, study_id: str, state: StateDir, progress: Progress, clock: Callable[[], int] = unix_ms
+    ) -> None:
+        self.store = store
+        self.study_id = study_id
+        self.state = state
+        self.progress = progress
+        self._clock = clock
+        self._spent_s = store.study(study_id).spent_s
+
+    def study(self) -> StudyRecord:
+        """Return the study as stored."""
+        return self.store.study(self.study_id)
+
+    def trial(self, number: int) -> TrialRecord:
+        """Return a trial as stored."""
+        return self.store.trial(self.study_id, number)
+
+    def trials(self) -> list[TrialRecord]:
+        """Return all trials as stored."""
+        return self.store.trials(self.study_id)
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds that the study has run, over all sittings."""
+        return self._spent_s
+
+    def spend(self, seconds: float) -> None:
+        """Add to the time that the study has run."""
+        self._spent_s += seconds
+        self.store.update_study(self.study_id, spent_s=self._spent_s)
+
+    def plan_trial(self, role: Role, **facts: Any) -> TrialRecord:
+        """Write the intent to run a trial; its number is the next one."""
+        trials = self.trials()
+        number = trials[-1].number + 1 if trials else 0
+        record = TrialRecord(self.study_id, number, role, self._clock(), **facts)
+        self.store.add_trial(record)
+        return record
+
+    def update_trial(self, number: int, **facts: Any) -> TrialRecord:
+        """Set some columns of a trial and return it."""
+        self.store.update_trial(self.study_id, number, **facts)
+        return self.trial(number)
+
+    def add_edit(self, number: int, ordinal: int, *, author: str, commit_id: str, digest: str, summary: str) -> None:
+        """Write one edit of a trial."""
+        self.store.add_edit(EditRecord(self.study_id, number, ordinal, author, commit_id, digest, summary))
+
+    def begin_attempt(self, trial: TrialRecord, share: Share) -> AttemptRecord:
+        """Write the intent to begin the next attempt at a trial."""
+        attempt = len(self.store.attempts(self.study_id, trial.number)) + 1
+        record = AttemptRecord(
+            study_id=self.study_id,
+            number=trial.number,
+            attempt=attempt,
+            phase=Phase.PLANNED,
+            container=f"nightlab-{self.study_id}-t{trial.number}-a{attempt}",
+            started_unix_ms=self._clock(),
+            slot=share.slot,
+            resources={"cpuset": share.cpuset, "gpu_uuids": list(share.gpu_uuids)},
+            log_path=str(self.state.log(self.study_id, trial.number, attempt).relative_to(self.state.root)),
+        )
+        self.store.add_attempt(record)
+        return record
+
+    def phase(self, attempt: AttemptRecord, phase: Phase, text: str = "") -> None:
+        """Write that an attempt comes to its next phase, before it does."""
+        facts: dict[str, Any] = {"phase": phase}
+        if phase is Phase.RUNNING:
+            facts["launched_unix_ms"] = self._clock()
+        self.store.update_attempt(self.study_id, attempt.number, attempt.attempt, **facts)
+        self.progress.phase(attempt.number, attempt.attempt, phase, text)
+
+    def end_attempt(self, attempt: AttemptRecord, outcome: TrialOutcome) -> None:
+        """Write what an attempt came to."""
+        self.store.update_attempt(
+            self.study_id,
+            attempt.number,
+            attempt.attempt,
+            phase=Phase.ENDED,
+            ended_unix_ms=self._clock(),
+            ending=outcome.ending,
+            exit_code=outcome.exit_code,
+            reason=outcome.reason,
+            gate=outcome.gate,
+            usage=outcome.usage,
+            posture=dict(outcome.posture),
+            outputs=dict(outcome.outputs),
+            added_importable=list(outcome.added_importable),
+        )
+        log.info(
+            "attempt.ended",
+            number=attempt.number,
+            attempt=attempt.attempt,
+            ending=outcome.ending.value,
+            wall_s=round(outcome.usage.wall_s, 3),
+        )
+
+    def judge_trial(self, number: int, verdict: Verdict, reason: str, **facts: Any) -> TrialRecord:
+        """Write a trial's verdict, its only one."""
+        trial = self.update_trial(number, verdict=verdict, reason=reason, ended_unix_ms=self._clock(), **facts)
+        log.info("trial.judged", number=number, verdict=verdict.value, reason=reason)
+        return trial
+
+    def await_confirmation(self, number: int, reason: str, **facts: Any) -> TrialRecord:
+        """Write that a trial ran well enough to be run again on fresh seeds before it is judged."""
+        return self.update_trial(number, reason=reason, ended_unix_ms=self._clock(), **facts)
+
+    def note(self, kind: str, text: str, number: int | None = None, **facts: Any) -> None:
+        """Write a line that a person should see in the morning."""
+        self.store.add_event(EventRecord(self.study_id, self._clock(), kind, text, number, facts))
+        self.progress.note(text)

@@ -1,0 +1,65 @@
+"""Takes declared files out of a sandbox after a run: outputs to keep, and files that hold a measured quantity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nightlab.controller.config.schema import Config, MiB
+from nightlab.controller.link.sandbox import Sandbox
+from nightlab.controller.model.site import Site
+from nightlab.controller.scoring.measure import measured_paths
+
+MEASURE_FILE_BYTES: Final = 16 * MiB
+OUTPUT_FILES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was taken out.
+
+    Attributes:
+        directory: Where files that hold measured quantities lie, by their relative path.
+        kept: Declared outputs, relative path -> bytes.
+        skipped: Declared outputs that were not taken, relative path -> reason.
+    """
+
+    directory: Path
+    kept: dict[str, int]
+    skipped: dict[str, str]
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the files that hold measured quantities, relative path -> content."""
+        found = (path for path in self.directory.rglob("*") if path.is_file())
+        return {path.relative_to(self.directory).as_posix(): path.read_bytes() for path in found}
+
+
+async def collect(sandbox: Sandbox, config: Config, site: Site, trial_dir: Path) -> Collected:
+    """Read what the config declares; a missing file is no error here."""
+    measures = trial_dir / "measured"
+    outputs = trial_dir / "outputs"
+    paths = measured_paths((*config.objectives, *config.constraints))
+    if paths:
+        await _read(sandbox, site, paths, measures, MEASURE_FILE_BYTES, MEASURE_FILE_BYTES * len(paths))
+    if not config.train.outputs:
+        return Collected(measures, {}, {})
+    limit = config.train.output_limit
+    read = await _read(sandbox, site, config.train.outputs, outputs, limit, limit)
+    return Collected(measures, dict(read.files), dict(read.skipped))
+
+
+async def _read(  # type: ignore[no-untyped-def]
+    sandbox: Sandbox, site: Site, globs: tuple[str, ...], into: Path, file_bytes: int, total_bytes: int
+):
+    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return await sandbox.read_files(
+        site.workspace,
+        globs,
+        into=into,
+        max_files=OUTPUT_FILES,
+        max_file_bytes=file_bytes,
+        max_total_bytes=total_bytes,
+        as_uid=site.uid,
+        as_gid=site.gid,
+    )

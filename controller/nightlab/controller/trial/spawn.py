@@ -1,0 +1,284 @@
+"""Makes a container with its volumes and its link, hands it over, and takes everything down again.
+
+Names are made from the study's, so a second spawn of the same attempt is refused by the engine and a restarted controller
+finds what an earlier one left. What runs in the container belongs to `trial.walk` and `study.prepare`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import structlog
+
+from nightlab.controller.config.schema import Config, GiB, MiB
+from nightlab.controller.engine import Container, ContainerSpec, Engine, Labels, Limits, Meter, Scratch, VolumeMount
+from nightlab.controller.errors import LinkError, SandboxLost
+from nightlab.controller.images.toolbox import Toolbox
+from nightlab.controller.link.sandbox import Sandbox
+from nightlab.controller.link.server import LinkServer
+from nightlab.controller.model.site import SEED, TOOLBOX, Share, Site
+from nightlab.controller.model.tree import Tree
+from nightlab.controller.repo.blobs import BlobStore
+from nightlab.controller.store.state_dir import StateDir, make_private, remove_tree, runtime_dir, socket_dir
+
+log: Final = structlog.get_logger()
+CONNECT_S: Final = 30.0
+ADOPT_S: Final = 20.0
+SUPERVISOR_BYTES: Final = 96 * MiB  # what the supervisor and its tools may take beside the workload's limit
+SEED_COPY_BYTES: Final = 64 * 1024
+SEED_LINK_ENTRIES: Final = 20_000
+PIDS_EACH_CPU: Final = 256
+PIDS_LEAST: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnRequest:
+    """One container.
+
+    Attributes:
+        name: Unique; also names its volumes and its socket directory.
+        role: "trial", "prepare" or "probe".
+        trial: Number, for the label.
+        attempt: For the label.
+        share: Its part of the machine.
+        network: "bridge" only for the prepare command.
+        data_writable: Whether it fills the data volume.
+    """
+
+    name: str
+    role: str
+    trial: str = ""
+    attempt: str = ""
+    share: Share = field(default_factory=Share)
+    network: Literal["none", "bridge"] = "none"
+    data_writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A running, connected container.
+
+    Attributes:
+        sandbox: The link to its supervisor.
+        container: As the engine has it.
+        meter: Samples its memory from the host.
+        posture: The isolation in effect, as inspected.
+        site: Its site.
+    """
+
+    sandbox: Sandbox
+    container: Container
+    meter: Meter
+    posture: Mapping[str, str]
+    site: Site
+
+    async def seal(self, tree: Tree) -> str:
+        """Write a tree into the workspace so that nothing but the supervisor can change it; return its digest inside."""
+        digest = await self.sandbox.put_tree(self.site.workspace, tree)
+        for place in self.site.places:
+            if place.seed:
+                await self.sandbox.link_seed(
+                    f"{SEED}/{place.seed}",
+                    place.path,
+                    copy_limit_bytes=SEED_COPY_BYTES,
+                    max_entries=SEED_LINK_ENTRIES,
+                )
+        return digest
+
+    async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
+        """Run a tool of the toolbox and return what it printed.
+
+        Raises:
+            LinkError: It did not exit with 0.
+        """
+        env = {"PATH": f"{TOOLBOX}/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108 - in the container
+        result = await self.sandbox.run(name, argv, env=env, cwd=cwd, uid=uid, gid=uid, wall_limit_s=timeout_s)
+        if result.code != 0:
+            said = result.stderr.decode(errors="replace")[-500:]
+            raise LinkError(f"{argv[0]} in the sandbox ended with {result.code}: {said}")
+        return result.stdout
+
+
+class Spawner:
+    """Spawns the containers of one study. `site` must be set before the first one that is not a survey."""
+
+    def __init__(
+        self, config: Config, engine: Engine, toolbox: Toolbox, blobs: BlobStore, state: StateDir, study_id: str
+    ) -> None:
+        self.site: Site | None = None
+        self._config = config
+        self._engine = engine
+        self._toolbox = toolbox
+        self._blobs = blobs
+        self._state = state
+        self._study_id = study_id
+
+    async def make_volume(self, what: str) -> str:
+        """Make an empty volume of the study and return its name."""
+        name = f"nightlab-{self._study_id}-{what}"
+        await self._engine.make_volume(name, self._labels(what))
+        return name
+
+    @asynccontextmanager
+    async def spawn(self, request: SpawnRequest) -> AsyncIterator[Live]:
+        """Make, start and connect a container; at the end nothing of it is left.
+
+        Raises:
+            EngineError: The engine failed; PostureError if the container is not as the policy asks.
+            SandboxLost: Its supervisor did not call.
+        """
+        site = self._site()
+        async with AsyncExitStack() as stack:
+            workspace = await self._engine.make_workspace(
+                f"{request.name}-ws",
+                self._config.train.workspace_size,
+                self._config.security.workspace,
+                self._labels(request.role, request),
+                self._state.workspaces(),
+            )
+            stack.push_async_callback(self._engine.remove_volume, workspace.name)
+            spec = self._spec(request, site, workspace.name, workspace.in_memory)
+            yield await self._start(stack, spec, site, workspace.in_memory, request.share)
+
+    @asynccontextmanager
+    async def survey(self, image_id: str, seed_volume: str) -> AsyncIterator[Live]:
+        """Start a container in which nothing of the image runs, with the seed volume writable."""
+        async with AsyncExitStack() as stack:
+            volumes = [self._toolbox_mount(), VolumeMount(seed_volume, SEED, read_only=False)]
+            facts = await self._engine.image(image_id)
+            for number, path in enumerate(facts.volumes):
+                name = await self.make_volume(f"survey-{number}")
+                stack.push_async_callback(self._engine.remove_volume, name)
+                volumes.append(VolumeMount(name, path, read_only=True, copy_up=True))
+            spec = ContainerSpec(
+                name=f"nightlab-{self._study_id}-survey",
+                image_id=image_id,
+                entrypoint=self._toolbox.entrypoint,
+                labels=self._labels("seed"),
+                limits=Limits(memory_bytes=1 * GiB, pids=PIDS_LEAST),
+                volumes=tuple(volumes),
+                link_dir=str(socket_dir(f"nightlab-{self._study_id}-survey")),
+                runtime=self._config.security.runtime,
+            )
+            site = Site(image_id, {}, (), (), "", 0, 0, "", "/", "/", "/", ())
+            yield await self._start(stack, spec, site, False, Share())
+
+    @asynccontextmanager
+    async def adopt(self, request: SpawnRequest) -> AsyncIterator[Live]:
+        """Take over a container that runs already; at the end nothing of it is left.
+
+        Raises:
+            SandboxLost: It is gone or its supervisor does not call.
+        """
+        site = self._site()
+        async with AsyncExitStack() as stack:
+            container = await self._engine.find(request.name)
+            if container is None:
+                raise SandboxLost(f"container {request.name} is gone")
+            stack.push_async_callback(self._engine.remove_volume, f"{request.name}-ws")
+            stack.push_async_callback(self._engine.remove, container)
+            in_memory = await self._engine.workspace_in_memory(f"{request.name}-ws")
+            sandbox = await self._link(stack, request.name, ADOPT_S)
+            yield await self._live(stack, sandbox, container, site, in_memory, request.share)
+
+    # Parts
+
+    async def _start(
+        self, stack: AsyncExitStack, spec: ContainerSpec, site: Site, in_memory: bool, share: Share
+    ) -> Live:
+        server = await self._serve(stack, spec.name)
+        container = await self._engine.create(spec)
+        stack.push_async_callback(self._engine.remove, container)
+        await self._engine.start(container)
+        try:
+            sandbox = await server.connected(CONNECT_S)
+        except SandboxLost as error:
+            said = await self._engine.last_words(container)
+            raise SandboxLost(f"the supervisor of {spec.name} did not call: {said or error}") from error
+        stack.push_async_callback(_shut_down, sandbox)
+        return await self._live(stack, sandbox, container, site, in_memory, share)
+
+    async def _live(
+        self,
+        stack: AsyncExitStack,
+        sandbox: Sandbox,
+        container: Container,
+        site: Site,
+        in_memory: bool,
+        share: Share,
+    ) -> Live:
+        meter = self._engine.meter(container, workspace_in_memory=in_memory, gpu_uuids=share.gpu_uuids)
+        await meter.start()
+        stack.push_async_callback(meter.close)
+        return Live(sandbox, container, meter, container.posture, site)
+
+    async def _serve(self, stack: AsyncExitStack, name: str) -> LinkServer:
+        directory = socket_dir(name)
+        make_private(runtime_dir())
+        make_private(directory)
+        server = LinkServer(directory, blobs=self._blobs, journal=self._state.study(self._study_id) / "links" / name)
+        stack.callback(remove_tree, directory)
+        stack.push_async_callback(server.stop)
+        await server.start()
+        return server
+
+    async def _link(self, stack: AsyncExitStack, name: str, timeout_s: float) -> Sandbox:
+        server = await self._serve(stack, name)
+        sandbox = await server.connected(timeout_s)
+        stack.push_async_callback(_shut_down, sandbox)
+        return sandbox
+
+    def _spec(self, request: SpawnRequest, site: Site, workspace: str, in_memory: bool) -> ContainerSpec:
+        train = self._config.train
+        memory = train.memory + SUPERVISOR_BYTES + (train.workspace_size if in_memory else 0)
+        return ContainerSpec(
+            name=request.name,
+            image_id=site.image_id,
+            entrypoint=self._toolbox.entrypoint,
+            labels=self._labels(request.role, request),
+            limits=Limits(
+                memory_bytes=memory,
+                cpus=train.cpus,
+                cpuset=request.share.cpuset,
+                pids=train.pids or max(PIDS_LEAST, int(PIDS_EACH_CPU * train.cpus)),
+                shm_bytes=train.shm,
+                tmp_bytes=train.tmp,
+            ),
+            volumes=self._mounts(request, site, workspace),
+            link_dir=str(socket_dir(request.name)),
+            scratch=tuple(Scratch(place.path, place.size_bytes) for place in site.places[1:]),
+            gpu_uuids=request.share.gpu_uuids,
+            runtime=self._config.security.runtime,
+            network=request.network,
+        )
+
+    def _mounts(self, request: SpawnRequest, site: Site, workspace: str) -> tuple[VolumeMount, ...]:
+        mounts = [self._toolbox_mount(), VolumeMount(workspace, site.workspace, read_only=False)]
+        if site.seed_volume:
+            mounts.append(VolumeMount(site.seed_volume, SEED))
+        if site.data_volume:
+            mounts.append(VolumeMount(site.data_volume, self._config.prepare.data, read_only=not request.data_writable))
+        return tuple(mounts)
+
+    def _toolbox_mount(self) -> VolumeMount:
+        return VolumeMount(self._toolbox.volume, TOOLBOX)
+
+    def _labels(self, role: str, request: SpawnRequest | None = None) -> Labels:
+        trial, attempt = (request.trial, request.attempt) if request else ("", "")
+        return Labels(self._study_id, str(self._state.root), trial, attempt, role)
+
+    def _site(self) -> Site:
+        assert self.site is not None, "a survey comes before the first spawn"
+        return self.site
+
+
+async def _shut_down(sandbox: Sandbox) -> None:
+    """Let the supervisor end by itself, which is quicker than a kill; the container is removed either way."""
+    try:
+        await asyncio.wait_for(sandbox.shutdown(), 5.0)
+    except (LinkError, TimeoutError) as error:
+        log.info("sandbox.shutdown_failed", reason=str(error))

@@ -1,0 +1,229 @@
+"""One attempt at a trial: spawn, seal, gate, launch, collect.
+
+Takes a spec, tells its phases and output on the way, returns an outcome. Where it runs is the spawner's matter, what the
+outcome means is the study's. An error of the machine leaves as EngineError or LinkError; whatever the trial's own code
+does is an outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from nightlab.controller.config.schema import Config
+from nightlab.controller.gate.lint import lint, new_findings, target_version
+from nightlab.controller.gate.verify import added_importable, drifted
+from nightlab.controller.link.sandbox import Job, JobExit
+from nightlab.controller.model.site import Share, Site
+from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
+from nightlab.controller.scoring.measure import measure_run
+from nightlab.controller.store.state_dir import StateDir
+from nightlab.controller.trial.collect import collect
+from nightlab.controller.trial.ending import Tail, name_ending
+from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
+
+TRAIN_JOB: Final = "train"
+STOP_GRACE_S: Final = 5.0
+HOST_GRACE_S: Final = 30.0  # beyond the supervisor's own limit the host ends the container itself
+Emit = Callable[[Phase, str], None]
+Line = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    spec: TrialSpec
+    live: Live
+    log: Path
+    stop: asyncio.Event
+    emit: Emit
+    line: Line
+    began: float
+
+
+class TrialWalk:
+    """Walks attempts of trials that share a site."""
+
+    def __init__(
+        self, config: Config, site: Site, spawner: Spawner, state: StateDir, base_findings: tuple[Finding, ...]
+    ) -> None:
+        self._config = config
+        self._site = site
+        self._spawner = spawner
+        self._state = state
+        self._base_findings = base_findings
+
+    async def run(self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line) -> TrialOutcome:
+        """Walk from the spawn to the outcome and leave nothing behind.
+
+        Raises:
+            EngineError: The engine failed; PostureError if the container was not as the policy asks.
+            LinkError: The sandbox was lost.
+        """
+        began = time.monotonic()
+        emit(Phase.SPAWNING, "")
+        async with self._spawner.spawn(self._request(spec, share)) as live:
+            context = self._context(spec, live, stop, emit, line, began)
+            emit(Phase.SEALING, "")
+            digest = await live.seal(spec.tree)
+            emit(Phase.GATING, "")
+            gate = await self._gate(context, digest)
+            if gate.blocking or gate.drift or digest != spec.tree.digest:
+                return self._not_launched(context, gate)
+            emit(Phase.RUNNING, "")
+            live.meter.mark_launch()
+            job = await live.sandbox.start_job(
+                TRAIN_JOB,
+                spec.argv,
+                env=spec.env,
+                cwd=spec.cwd,
+                uid=self._site.uid,
+                gid=self._site.gid,
+                wall_limit_s=self._config.train.timeout,
+                stop_grace_s=STOP_GRACE_S,
+                log=context.log,
+            )
+            return await self._follow(context, job, gate)
+
+    async def resume(
+        self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line
+    ) -> TrialOutcome:
+        """Go on with an attempt that was launched before this process began.
+
+        Raises:
+            SandboxLost: Its container is gone, or its supervisor is another one than then.
+        """
+        began = time.monotonic()
+        async with self._spawner.adopt(self._request(spec, share)) as live:
+            context = self._context(spec, live, stop, emit, line, began)
+            gate = GateReport(digest_outside=spec.tree.digest, digest_inside=spec.tree.digest)
+            return await self._follow(context, live.sandbox.attach_job(TRAIN_JOB, context.log), gate)
+
+    def _context(
+        self, spec: TrialSpec, live: Live, stop: asyncio.Event, emit: Emit, line: Line, began: float
+    ) -> _Context:
+        log = self._state.log(spec.study_id, spec.number, spec.attempt)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _Context(spec, live, log, stop, emit, line, began)
+
+    def _request(self, spec: TrialSpec, share: Share) -> SpawnRequest:
+        return SpawnRequest(
+            name=spec.container_name, role="trial", trial=str(spec.number), attempt=str(spec.attempt), share=share
+        )
+
+    # Gate
+
+    async def _gate(self, context: _Context, digest: str) -> GateReport:
+        """Read the sealed tree with ruff, then compare every sealed byte once more, right before the launch."""
+        spec, live = context.spec, context.live
+        findings = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
+        scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
+        return GateReport(
+            blocking=new_findings(findings, self._base_findings),
+            inherited=self._base_findings,
+            digest_outside=spec.tree.digest,
+            digest_inside=digest,
+            drift=drifted(spec.tree, scan.entries),
+            target_version=target_version(self._site.python),
+            linted_files=sum(e.path.endswith(".py") for e in spec.tree.entries),
+        )
+
+    def _not_launched(self, context: _Context, gate: GateReport) -> TrialOutcome:
+        if gate.blocking:
+            first = gate.blocking[0]
+            reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
+            return self._outcome(context, Ending.GATE_REJECTED, reason, gate)
+        what = ", ".join(gate.drift[:3]) or "the tree as a whole"
+        return self._outcome(context, Ending.NOT_AS_SEALED, f"not launched: {what} differs from what was sealed", gate)
+
+    # Run
+
+    async def _follow(self, context: _Context, job: Job, gate: GateReport) -> TrialOutcome:
+        tail = Tail()
+        reader = asyncio.create_task(_read(job, tail, context.line))
+        try:
+            exit_ = await self._wait(context, job)
+            await reader
+        finally:
+            reader.cancel()
+        context.emit(Phase.COLLECTING, "")
+        return await self._collect(context, exit_, gate, tail)
+
+    async def _wait(self, context: _Context, job: Job) -> JobExit:
+        """Wait for the exit; the host's own clock ends what the supervisor does not."""
+        exited = asyncio.create_task(job.exited())
+        stopped = asyncio.create_task(context.stop.wait())
+        limit = self._config.train.timeout + STOP_GRACE_S + HOST_GRACE_S
+        try:
+            await asyncio.wait({exited, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if not exited.done():
+                await context.live.sandbox.stop_job(TRAIN_JOB, STOP_GRACE_S)
+            return await asyncio.wait_for(exited, HOST_GRACE_S)
+        finally:
+            stopped.cancel()
+            exited.cancel()
+
+    async def _collect(self, context: _Context, exit_: JobExit, gate: GateReport, tail: Tail) -> TrialOutcome:
+        spec, live, train = context.spec, context.live, self._config.train
+        seen = await live.meter.stop()
+        ending, reason = name_ending(
+            code=exit_.code,
+            signal=exit_.signal,
+            start_error=exit_.start_error,
+            timed_out=exit_.timed_out,
+            stopped=exit_.stopped,
+            oom_kills=seen.oom_kills,
+            tail=tail,
+            memory_bytes=train.memory,
+            timeout_s=train.timeout,
+        )
+        scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
+        gate = replace(gate, drift=drifted(spec.tree, scan.entries))
+        if gate.drift:
+            ending, reason = Ending.NOT_AS_SEALED, f"{gate.drift[0]} changed while it ran"
+        files = await collect(live.sandbox, self._config, self._site, self._state.trial(spec.study_id, spec.number))
+        everything = await live.sandbox.scan_tree(self._site.workspace, max_hash_bytes=1)
+        usage = Usage(
+            train_s=seen.train_s,
+            peak_memory_bytes=seen.peak_memory_bytes,
+            kernel_peak_bytes=seen.kernel_peak_bytes,
+            max_rss_bytes=exit_.max_rss_bytes,
+            peak_gpu_bytes=seen.peak_gpu_bytes,
+            cpu_s=exit_.cpu_ms / 1000,
+        )
+        quantities = (*self._config.objectives, *self._config.constraints)
+        return replace(
+            self._outcome(context, ending, reason, gate, usage),
+            exit_code=exit_.code if exit_.signal is None else -exit_.signal,
+            measurements=await asyncio.to_thread(measure_run, quantities, context.log, files.contents(), usage),
+            added_importable=added_importable(spec.tree, self._site.seeded, everything.entries),
+            outputs=files.kept,
+        )
+
+    def _outcome(
+        self,
+        context: _Context,
+        ending: Ending,
+        reason: str,
+        gate: GateReport,
+        usage: Usage = Usage(),  # noqa: B008 - frozen
+    ) -> TrialOutcome:
+        return TrialOutcome(
+            ending=ending,
+            exit_code=None,
+            measurements=(),
+            gate=gate,
+            usage=replace(usage, wall_s=time.monotonic() - context.began),
+            posture=context.live.posture,
+            reason=reason,
+            log_path=str(context.log.relative_to(self._state.root)),
+        )
+
+
+async def _read(job: Job, tail: Tail, line: Line) -> None:
+    async for text in job.lines():
+        tail.add(text)
+        line(text)
