@@ -31,6 +31,7 @@ class StudyRecord:
     site: Mapping[str, Any] | None = None
     engine: Mapping[str, Any] = field(default_factory=dict)
     base_findings: tuple[Mapping[str, Any], ...] | None = None
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     incumbent: int | None = None
     stop_reason: str = ""
 

@@ -1,4 +1,4 @@
-"""Where a study keeps what: the state directory beside the repo and the short-lived socket directories.
+"""Where a study keeps what: the state directory beside the repo.
 
     REPO/.nightlab/
       lock  store.sqlite3  blobs/  history.git/
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,23 +62,6 @@ class StateDir:
     def log(self, study_id: str, number: int, attempt: int) -> Path:
         """Output of one attempt."""
         return self.trial(study_id, number) / f"output-{attempt}.log"
-
-    def workspaces(self) -> Path:
-        """Backing files of size-limited workspaces."""
-        return self.root / "workspaces"
-
-
-def socket_dir(container_name: str) -> Path:
-    """Return the directory of one container's link socket; short, because a socket's path holds 107 bytes."""
-    return runtime_dir() / container_name
-
-
-def runtime_dir() -> Path:
-    """Return this user's directory for sockets: it need not survive a reboot, containers do not either."""
-    if os.geteuid() == 0:
-        return Path("/run/nightlab")
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(given or tempfile.gettempdir()) / f"nightlab-{os.geteuid()}"
 
 
 def make_private(directory: Path) -> None:

@@ -32,6 +32,7 @@ study: Final = sa.Table(
     sa.Column("site", sa.JSON),
     sa.Column("engine", sa.JSON, nullable=False, default=dict),
     sa.Column("base_findings", sa.JSON),
+    sa.Column("defaults", sa.JSON, nullable=False, default=dict),
     sa.Column("incumbent", sa.Integer),
     sa.Column("stop_reason", sa.String, nullable=False, default=""),
 )

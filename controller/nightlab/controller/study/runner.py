@@ -13,7 +13,7 @@ from nightlab.controller.model.site import Share, Site
 from nightlab.controller.model.trial import Ending, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.model.tree import diff_trees
 from nightlab.controller.store import AttemptRecord, TrialRecord
-from nightlab.controller.study.scribe import Scribe
+from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.trial.walk import TrialWalk
 from nightlab.controller.trial.workload import command, environment
 
@@ -36,20 +36,22 @@ class Runner:
         Raises:
             StudyStopped: The engine does not give the isolation that the policy asks for.
         """
-        return await self._guard(trial, attempt, share, resumed=False)
+        return await self._guard(trial, attempt, share, None)
 
     async def resume(self, trial: TrialRecord, attempt: AttemptRecord, share: Share) -> TrialOutcome:
         """Go on with an attempt whose container an earlier sitting left running."""
-        return await self._guard(trial, attempt, share, resumed=True)
+        launched = attempt.launched_unix_ms or attempt.started_unix_ms
+        return await self._guard(trial, attempt, share, max(0.0, (unix_ms() - launched) / 1000))
 
     def stop(self, container: str) -> None:
         """Ask an attempt to end now; its outcome says STOPPED."""
         self._stops.setdefault(container, asyncio.Event()).set()
 
-    async def _guard(self, trial: TrialRecord, attempt: AttemptRecord, share: Share, *, resumed: bool) -> TrialOutcome:
+    async def _guard(
+        self, trial: TrialRecord, attempt: AttemptRecord, share: Share, spent_s: float | None
+    ) -> TrialOutcome:
         stop = self._stops.setdefault(attempt.container, asyncio.Event())
         spec = self._spec(trial, attempt)
-        walk = self._walk.resume if resumed else self._walk.run
 
         def emit(phase: Phase, text: str) -> None:
             self._scribe.phase(attempt, phase, text)
@@ -58,7 +60,9 @@ class Runner:
             self._scribe.progress.line(trial.number, text)
 
         try:
-            return await walk(spec, share, stop=stop, emit=emit, line=line)
+            if spent_s is None:
+                return await self._walk.run(spec, share, stop=stop, emit=emit, line=line)
+            return await self._walk.resume(spec, share, stop=stop, emit=emit, line=line, spent_s=spent_s)
         except PostureError as error:
             raise StudyStopped(f"trial {trial.number} was not started: {error}", hint=error.hint) from error
         except (EngineError, LinkError) as error:

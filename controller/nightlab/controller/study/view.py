@@ -145,7 +145,7 @@ class ViewBuilder:
     def _actions(self, study: StudyRecord, trial: TrialRecord) -> tuple[view.ActionView, ...]:
         if trial.call is None:
             return ()
-        base = (study.engine.get("defaults") or {}).get(f"{trial.call.plugin}/{trial.call.action}", {})
+        base = study.defaults.get(f"{trial.call.plugin}/{trial.call.action}", {})
         arguments = tuple(view.ArgumentView(n, base.get(n), value) for n, value in trial.call.arguments.items())
         return (view.ActionView(trial.call.plugin, trial.call.action, arguments, trial.summary),)
 

@@ -23,7 +23,7 @@ from nightlab.controller.link.server import LinkServer
 from nightlab.controller.model.site import SEED, TOOLBOX, Share, Site
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.repo.blobs import BlobStore
-from nightlab.controller.store.state_dir import StateDir, make_private, remove_tree, runtime_dir, socket_dir
+from nightlab.controller.store.state_dir import StateDir, make_private, remove_tree
 
 log: Final = structlog.get_logger()
 CONNECT_S: Final = 30.0
@@ -116,11 +116,12 @@ class Spawner:
         self._blobs = blobs
         self._state = state
         self._study_id = study_id
+        self._workspace_kind = engine.choose_workspace_kind(config.security.workspace)
 
     async def make_volume(self, what: str) -> str:
         """Make an empty volume of the study and return its name."""
         name = f"nightlab-{self._study_id}-{what}"
-        await self._engine.make_volume(name, self._labels(what))
+        await self._engine.make_volume(name, study_id=self._study_id)
         return name
 
     @asynccontextmanager
@@ -133,16 +134,12 @@ class Spawner:
         """
         site = self._site()
         async with AsyncExitStack() as stack:
-            workspace = await self._engine.make_workspace(
-                f"{request.name}-ws",
-                self._config.train.workspace_size,
-                self._config.security.workspace,
-                self._labels(request.role, request),
-                self._state.workspaces(),
-            )
-            stack.push_async_callback(self._engine.remove_volume, workspace.name)
-            spec = self._spec(request, site, workspace.name, workspace.in_memory)
-            yield await self._start(stack, spec, site, workspace.in_memory, request.share)
+            name = f"{request.name}-ws"
+            stack.push_async_callback(self._engine.remove_volume, name)
+            size = self._config.train.workspace_size
+            await self._engine.make_workspace(name, size, self._workspace_kind, study_id=self._study_id)
+            spec = self._spec(request, site, name)
+            yield await self._start(stack, spec, site, request.share)
 
     @asynccontextmanager
     async def survey(self, image_id: str, seed_volume: str) -> AsyncIterator[Live]:
@@ -161,11 +158,11 @@ class Spawner:
                 labels=self._labels("seed"),
                 limits=Limits(memory_bytes=1 * GiB, pids=PIDS_LEAST),
                 volumes=tuple(volumes),
-                link_dir=str(socket_dir(f"nightlab-{self._study_id}-survey")),
+                link_dir=str(self._engine.link_dir(f"nightlab-{self._study_id}-survey")),
                 runtime=self._config.security.runtime,
             )
             site = Site(image_id, {}, (), (), "", 0, 0, "", "/", "/", "/", ())
-            yield await self._start(stack, spec, site, False, Share())
+            yield await self._start(stack, spec, site, Share())
 
     @asynccontextmanager
     async def adopt(self, request: SpawnRequest) -> AsyncIterator[Live]:
@@ -181,15 +178,14 @@ class Spawner:
                 raise SandboxLost(f"container {request.name} is gone")
             stack.push_async_callback(self._engine.remove_volume, f"{request.name}-ws")
             stack.push_async_callback(self._engine.remove, container)
-            in_memory = await self._engine.workspace_in_memory(f"{request.name}-ws")
-            sandbox = await self._link(stack, request.name, ADOPT_S)
-            yield await self._live(stack, sandbox, container, site, in_memory, request.share)
+            server = await self._serve(stack, request.name)
+            sandbox = await server.connected(ADOPT_S)
+            stack.push_async_callback(_shut_down, sandbox)
+            yield await self._live(stack, sandbox, container, site, request.share)
 
     # Parts
 
-    async def _start(
-        self, stack: AsyncExitStack, spec: ContainerSpec, site: Site, in_memory: bool, share: Share
-    ) -> Live:
+    async def _start(self, stack: AsyncExitStack, spec: ContainerSpec, site: Site, share: Share) -> Live:
         server = await self._serve(stack, spec.name)
         container = await self._engine.create(spec)
         stack.push_async_callback(self._engine.remove, container)
@@ -197,28 +193,22 @@ class Spawner:
         try:
             sandbox = await server.connected(CONNECT_S)
         except SandboxLost as error:
-            said = await self._engine.last_words(container)
+            said = await self._engine.log_tail(container)
             raise SandboxLost(f"the supervisor of {spec.name} did not call: {said or error}") from error
         stack.push_async_callback(_shut_down, sandbox)
-        return await self._live(stack, sandbox, container, site, in_memory, share)
+        return await self._live(stack, sandbox, container, site, share)
 
     async def _live(
-        self,
-        stack: AsyncExitStack,
-        sandbox: Sandbox,
-        container: Container,
-        site: Site,
-        in_memory: bool,
-        share: Share,
+        self, stack: AsyncExitStack, sandbox: Sandbox, container: Container, site: Site, share: Share
     ) -> Live:
-        meter = self._engine.meter(container, workspace_in_memory=in_memory, gpu_uuids=share.gpu_uuids)
-        await meter.start()
-        stack.push_async_callback(meter.close)
+        in_memory = site.workspace if self._workspace_kind == "tmpfs" and site.places else None
+        meter = await self._engine.meter(container, workspace_in_memory=in_memory, gpu_uuids=share.gpu_uuids)
+        meter.start()
+        stack.callback(meter.stop)
         return Live(sandbox, container, meter, container.posture, site)
 
     async def _serve(self, stack: AsyncExitStack, name: str) -> LinkServer:
-        directory = socket_dir(name)
-        make_private(runtime_dir())
+        directory = self._engine.link_dir(name)
         make_private(directory)
         server = LinkServer(directory, blobs=self._blobs, journal=self._state.study(self._study_id) / "links" / name)
         stack.callback(remove_tree, directory)
@@ -226,22 +216,16 @@ class Spawner:
         await server.start()
         return server
 
-    async def _link(self, stack: AsyncExitStack, name: str, timeout_s: float) -> Sandbox:
-        server = await self._serve(stack, name)
-        sandbox = await server.connected(timeout_s)
-        stack.push_async_callback(_shut_down, sandbox)
-        return sandbox
-
-    def _spec(self, request: SpawnRequest, site: Site, workspace: str, in_memory: bool) -> ContainerSpec:
+    def _spec(self, request: SpawnRequest, site: Site, workspace: str) -> ContainerSpec:
         train = self._config.train
-        memory = train.memory + SUPERVISOR_BYTES + (train.workspace_size if in_memory else 0)
+        in_memory = train.workspace_size if self._workspace_kind == "tmpfs" else 0
         return ContainerSpec(
             name=request.name,
             image_id=site.image_id,
             entrypoint=self._toolbox.entrypoint,
             labels=self._labels(request.role, request),
             limits=Limits(
-                memory_bytes=memory,
+                memory_bytes=train.memory + SUPERVISOR_BYTES + in_memory,
                 cpus=train.cpus,
                 cpuset=request.share.cpuset,
                 pids=train.pids or max(PIDS_LEAST, int(PIDS_EACH_CPU * train.cpus)),
@@ -249,7 +233,7 @@ class Spawner:
                 tmp_bytes=train.tmp,
             ),
             volumes=self._mounts(request, site, workspace),
-            link_dir=str(socket_dir(request.name)),
+            link_dir=str(self._engine.link_dir(request.name)),
             scratch=tuple(Scratch(place.path, place.size_bytes) for place in site.places[1:]),
             gpu_uuids=request.share.gpu_uuids,
             runtime=self._config.security.runtime,
@@ -269,7 +253,7 @@ class Spawner:
 
     def _labels(self, role: str, request: SpawnRequest | None = None) -> Labels:
         trial, attempt = (request.trial, request.attempt) if request else ("", "")
-        return Labels(self._study_id, str(self._state.root), trial, attempt, role)
+        return self._engine.labels(self._study_id, trial=trial, attempt=attempt, role=role)
 
     def _site(self) -> Site:
         assert self.site is not None, "a survey comes before the first spawn"

@@ -75,6 +75,7 @@ class TrialWalk:
                 return self._not_launched(context, gate)
             emit(Phase.RUNNING, "")
             live.meter.mark_launch()
+            launched = time.monotonic()
             job = await live.sandbox.start_job(
                 TRAIN_JOB,
                 spec.argv,
@@ -86,21 +87,30 @@ class TrialWalk:
                 stop_grace_s=STOP_GRACE_S,
                 log=context.log,
             )
-            return await self._follow(context, job, gate)
+            return await self._follow(context, job, gate, launched)
 
     async def resume(
-        self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line
+        self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line, spent_s: float
     ) -> TrialOutcome:
         """Go on with an attempt that was launched before this process began.
+
+        Args:
+            spec: As for `run`.
+            share: As for `run`.
+            stop: As for `run`.
+            emit: As for `run`.
+            line: As for `run`.
+            spent_s: Seconds since its launch; they count against its timeout.
 
         Raises:
             SandboxLost: Its container is gone, or its supervisor is another one than then.
         """
-        began = time.monotonic()
+        began = time.monotonic() - spent_s
         async with self._spawner.adopt(self._request(spec, share)) as live:
             context = self._context(spec, live, stop, emit, line, began)
             gate = GateReport(digest_outside=spec.tree.digest, digest_inside=spec.tree.digest)
-            return await self._follow(context, live.sandbox.attach_job(TRAIN_JOB, context.log), gate)
+            job = live.sandbox.attach_job(TRAIN_JOB, context.log)
+            return await self._follow(context, job, gate, time.monotonic() - spent_s)
 
     def _context(
         self, spec: TrialSpec, live: Live, stop: asyncio.Event, emit: Emit, line: Line, began: float
@@ -141,24 +151,25 @@ class TrialWalk:
 
     # Run
 
-    async def _follow(self, context: _Context, job: Job, gate: GateReport) -> TrialOutcome:
+    async def _follow(self, context: _Context, job: Job, gate: GateReport, launched: float) -> TrialOutcome:
         tail = Tail()
         reader = asyncio.create_task(_read(job, tail, context.line))
         try:
-            exit_ = await self._wait(context, job)
+            exit_ = await self._wait(context, job, launched)
+            train_s = time.monotonic() - launched
             await reader
         finally:
             reader.cancel()
         context.emit(Phase.COLLECTING, "")
-        return await self._collect(context, exit_, gate, tail)
+        return await self._collect(context, exit_, gate, tail, train_s)
 
-    async def _wait(self, context: _Context, job: Job) -> JobExit:
+    async def _wait(self, context: _Context, job: Job, launched: float) -> JobExit:
         """Wait for the exit; the host's own clock ends what the supervisor does not."""
         exited = asyncio.create_task(job.exited())
         stopped = asyncio.create_task(context.stop.wait())
-        limit = self._config.train.timeout + STOP_GRACE_S + HOST_GRACE_S
+        limit = launched + self._config.train.timeout + STOP_GRACE_S + HOST_GRACE_S - time.monotonic()
         try:
-            await asyncio.wait({exited, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({exited, stopped}, timeout=max(0.0, limit), return_when=asyncio.FIRST_COMPLETED)
             if not exited.done():
                 await context.live.sandbox.stop_job(TRAIN_JOB, STOP_GRACE_S)
             return await asyncio.wait_for(exited, HOST_GRACE_S)
@@ -168,7 +179,7 @@ class TrialWalk:
 
     async def _collect(self, context: _Context, exit_: JobExit, gate: GateReport, tail: Tail) -> TrialOutcome:
         spec, live, train = context.spec, context.live, self._config.train
-        seen = await live.meter.stop()
+        seen = await asyncio.to_thread(live.meter.stop)
         ending, reason = name_ending(
             code=exit_.code,
             signal=exit_.signal,
@@ -187,12 +198,12 @@ class TrialWalk:
         files = await collect(live.sandbox, self._config, self._site, self._state.trial(spec.study_id, spec.number))
         everything = await live.sandbox.scan_tree(self._site.workspace, max_hash_bytes=1)
         usage = Usage(
-            train_s=seen.train_s,
+            train_s=train_s,
             peak_memory_bytes=seen.peak_memory_bytes,
             kernel_peak_bytes=seen.kernel_peak_bytes,
             max_rss_bytes=exit_.max_rss_bytes,
             peak_gpu_bytes=seen.peak_gpu_bytes,
-            cpu_s=exit_.cpu_ms / 1000,
+            cpu_s=seen.cpu_s,
         )
         quantities = (*self._config.objectives, *self._config.constraints)
         return replace(

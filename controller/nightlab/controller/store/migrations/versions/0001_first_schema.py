@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("site", sa.JSON),
         sa.Column("engine", sa.JSON, nullable=False),
         sa.Column("base_findings", sa.JSON),
+        sa.Column("defaults", sa.JSON, nullable=False),
         sa.Column("incumbent", sa.Integer),
         sa.Column("stop_reason", sa.String, nullable=False),
     )

@@ -1,0 +1,245 @@
+"""Puts a night together: state directory, engine, toolbox, site, actions, policy; then runs it to its end.
+
+The only module that knows all of them. What a study needs once is made at its first sitting and read from the store at
+every later one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import TypeAdapter
+
+from nightlab.controller.actions.host import ActionHost
+from nightlab.controller.actions.model import OfferedAction
+from nightlab.controller.config.schema import Config
+from nightlab.controller.engine import Engine
+from nightlab.controller.errors import ConfigError, NightlabError, StudyStopped
+from nightlab.controller.images.toolbox import ensure_toolbox
+from nightlab.controller.model.site import Share, Site
+from nightlab.controller.model.trial import Finding
+from nightlab.controller.model.tree import Tree
+from nightlab.controller.report.progress import Progress
+from nightlab.controller.report.view import StudyState, StudyView
+from nightlab.controller.repo.blobs import BlobStore
+from nightlab.controller.repo.history import History
+from nightlab.controller.repo.snapshot import snapshot
+from nightlab.controller.search import TpePolicy
+from nightlab.controller.store import Lock, Store, StudyRecord, open_writer
+from nightlab.controller.store.state_dir import StateDir
+from nightlab.controller.study.agenda import Agenda
+from nightlab.controller.study.edits import Editor
+from nightlab.controller.study.entry_points import entry_points
+from nightlab.controller.study.judge import Judge
+from nightlab.controller.study.night import Night, Stop
+from nightlab.controller.study.prepare import SiteMaker
+from nightlab.controller.study.proposer import Proposer
+from nightlab.controller.study.reconcile import reconcile
+from nightlab.controller.study.runner import Runner
+from nightlab.controller.study.scribe import Scribe, unix_ms
+from nightlab.controller.study.shares import shares_for
+from nightlab.controller.study.view import ViewBuilder
+from nightlab.controller.trial.spawn import Spawner
+from nightlab.controller.trial.walk import TrialWalk
+from nightlab.controller.trial.workload import command
+from nightlab.controller.version import VERSION
+
+log: Final = structlog.get_logger()
+SITE: Final = TypeAdapter(Site)
+FINDINGS: Final = TypeAdapter(tuple[Finding, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A study that is ready to run.
+
+    Attributes:
+        night: The loop.
+        judge: Closes what is open at the end.
+        scribe: The study's rows.
+        views: Pictures of the study.
+        offered: What the policy chooses from.
+        site: What the image turned out to be.
+        adopted: Attempts of an earlier sitting that still run.
+    """
+
+    config: Config
+    night: Night
+    judge: Judge
+    scribe: Scribe
+    views: ViewBuilder
+    offered: tuple[OfferedAction, ...]
+    site: Site
+    shares: tuple[Share, ...]
+    adopted: tuple
+
+
+async def run_study(
+    repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop
+) -> StudyView:
+    """Run a study, or go on with one, until its budget is spent, nothing is left or somebody stops it.
+
+    Args:
+        repo: The user's repo.
+        config: What to do; a resumed study keeps the config it began with.
+        resume: Id of the study to go on with; empty: the newest one that has not ended; None: a new study.
+        progress: Who is told.
+        stop: How it is asked to stop.
+
+    Raises:
+        ConfigError, RepoError, EngineError, StoreError: Nothing was run.
+    """
+    async with sitting(repo, config, resume=resume, progress=progress, stop=stop) as made:
+        progress.study_started(made.views.study(made.scribe.study_id, with_details=False))
+        state, reason = await _run(made, stop)
+        if state is StudyState.FINISHED:
+            made.judge.close_open("the night ended first")
+        ended = unix_ms() if state is not StudyState.INTERRUPTED else None
+        made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
+        view = made.views.study(made.scribe.study_id)
+        progress.study_ended(view)
+        return view
+
+
+async def _run(made: Sitting, stop: Stop) -> tuple[StudyState, str]:
+    try:
+        await made.night.run(made.adopted)
+    except StudyStopped as error:
+        return StudyState.STOPPED, str(error)
+    if stop.draining:
+        return StudyState.INTERRUPTED, "stopped by a person; `nightlab run --resume` goes on"
+    return StudyState.FINISHED, ""
+
+
+@asynccontextmanager
+async def sitting(
+    repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop
+) -> AsyncIterator[Sitting]:
+    """Open everything that a study needs and close it again."""
+    state = StateDir.of_repo(repo)
+    state.create()
+    async with AsyncExitStack() as stack:
+        lock = Lock(state.root)
+        stack.callback(lock.release)
+        store = Store(open_writer(state.root))
+        stack.callback(store.close)
+        engine = await Engine.open(state.root, allow_degraded=config.security.allow_degraded)
+        stack.push_async_callback(engine.close)
+        blobs = BlobStore(state.blobs)
+        record, base = _begin(store, state, blobs, config, resume, engine)
+        config = Config.model_validate(record.config)
+        scribe = Scribe(store, record.id, state, progress)
+        toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=progress.note)
+        spawner = Spawner(config, engine, toolbox, blobs, state, record.id)
+        site, findings = await _site(record, config, engine, scribe, spawner, base)
+        history = History(state.history, blobs)
+        argv = command(site, config.train, seed=config.noise.seed, run_seed=None)
+        starts = entry_points(
+            argv,
+            base,
+            workspace=site.workspace,
+            workdir=site.workdir,
+            read=lambda path: blobs.read(base.by_path[path].sha256, 1 << 20),
+        )
+        actions = ActionHost(config, state_dir=state.root)
+        await actions.open()
+        stack.push_async_callback(actions.close)
+        editor = Editor(actions, blobs, history, starts)
+        offered = await actions.check(editor.files(base), starts, base.digest)
+        store.update_study(record.id, defaults={f"{o.plugin}/{o.action}": o.defaults for o in offered})
+        shares = await shares_for(config, engine, stack)
+        store.update_study(record.id, slots=len(shares), state=StudyState.RUNNING)
+        judge = Judge(config, scribe)
+        policy = TpePolicy(config.objectives, config.constraints, config.search.seed)
+        proposer = Proposer(config, scribe, editor, policy, offered, base)
+        walk = TrialWalk(config, site, spawner, state, findings)
+        adopted = await reconcile(scribe, engine)
+        yield Sitting(
+            config=config,
+            night=Night(
+                scribe=scribe,
+                agenda=Agenda(config, scribe, editor, proposer, base),
+                judge=judge,
+                runner=Runner(config, site, scribe, walk),
+                shares=shares,
+                stop=stop,
+            ),
+            judge=judge,
+            scribe=scribe,
+            views=ViewBuilder(store, state, history),
+            offered=offered,
+            site=site,
+            shares=shares,
+            adopted=adopted,
+        )
+
+
+def _begin(
+    store: Store, state: StateDir, blobs: BlobStore, config: Config, resume: str | None, engine: Engine
+) -> tuple[StudyRecord, Tree]:
+    """Return the study to go on with, or write a new one, and its base tree."""
+    if resume is not None:
+        record = _unfinished(store, resume)
+        return record, store.tree(record.base_digest or "")
+    base = snapshot(state.repo, blobs)
+    record = StudyRecord(
+        id=new_study_id(),
+        name=config.name,
+        repo=str(state.repo),
+        state=StudyState.PREPARING,
+        config=config.canonical(),
+        nightlab_version=VERSION,
+        created_unix_ms=unix_ms(),
+        base_digest=base.tree.digest,
+        head=base.head,
+        branch=base.branch,
+        dirty=base.dirty,
+        engine={"name": engine.facts.name, "version": engine.facts.version},
+    )
+    store.add_tree(base.tree)
+    store.add_study(record)
+    return record, base.tree
+
+
+def _unfinished(store: Store, study_id: str) -> StudyRecord:
+    ended = (StudyState.FINISHED, StudyState.STOPPED)
+    records = [store.study(study_id)] if study_id else [r for r in store.studies() if r.state not in ended][-1:]
+    if not records:
+        raise ConfigError("no study here is unfinished", hint="`nightlab run` without --resume starts a new one")
+    return records[0]
+
+
+async def _site(
+    record: StudyRecord, config: Config, engine: Engine, scribe: Scribe, spawner: Spawner, base: Tree
+) -> tuple[Site, tuple[Finding, ...]]:
+    """Return the site from the store, or make it and store it."""
+    if record.site is not None:
+        spawner.site = SITE.validate_python(record.site)
+        return spawner.site, FINDINGS.validate_python(record.base_findings or ())
+    maker = SiteMaker(config, engine, scribe.state, record.id, spawner, scribe.progress.note)
+    try:
+        site, findings = await maker.make(base)
+    except NightlabError as error:
+        scribe.store.update_study(
+            record.id, state=StudyState.STOPPED, stop_reason=str(error), ended_unix_ms=unix_ms()
+        )
+        raise
+    scribe.store.update_study(
+        record.id, site=SITE.dump_python(site, mode="json"), base_findings=[asdict(f) for f in findings]
+    )
+    for note in site.notes:
+        scribe.note("site", note)
+    return site, findings
+
+
+def new_study_id() -> str:
+    """Return an id that sorts by day and is unique in practice: "261123-4f09"."""
+    return f"{datetime.now().astimezone():%y%m%d}-{secrets.token_hex(2)}"
