@@ -1,0 +1,1 @@
+"""`nightlab export`: hand over the winning change."""
