@@ -1,4 +1,4 @@
-"""Puts the toolbox together inside its build stage: Debian's interpreter, the pinned wheels, our sources, all libraries.
+"""Puts the toolbox together in its build stage: Debian's interpreter, the pinned wheels, our sources, all libraries.
 
 Runs with the very Python that it copies. The result starts in an image that has no libc, no /etc and no /lib of its
 own, and takes nothing from those of an image that does. Three steps, so that a change of our sources rebuilds little:

@@ -28,7 +28,7 @@ DEBIAN_TAG: Final = f"nightlab/debian:{RELEASE}"
 BASE_TAG: Final = f"nightlab/base:{RELEASE}"
 PYTHON_TAG: Final = "nightlab/python:3.11"
 PUBLIC_IMAGE: Final = ("debian", f"{RELEASE}-slim")
-PULL_SILENCE_S: Final = 20.0
+PULL_SILENCE_S: Final = 20
 BOOTSTRAP_TIMEOUT_S: Final = 600.0
 IMAGE_APT_CONF: Final = "etc/apt/apt.conf.d/00nightlab-image"
 LABELS: Final = {"nightlab.kind": "base"}
@@ -122,7 +122,7 @@ def _pull(client: docker.DockerClient, progress: Progress) -> bool:
         for event in api.pull(repository, tag=tag, stream=True, decode=True):
             if "error" in event:
                 raise DockerException(str(event["error"]))
-        api.tag(f"{repository}:{tag}", *DEBIAN_TAG.split(":"))
+        api.tag(f"{repository}:{tag}", DEBIAN_TAG.split(":")[0], RELEASE)
     except (DockerException, RequestException) as error:
         reason = str(getattr(error, "explanation", "") or error)[:160]
         progress(f"no registry answers ({reason}); bootstrapping from Debian's packages")

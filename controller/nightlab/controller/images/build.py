@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import docker
 from docker.errors import BuildError, DockerException
@@ -104,7 +104,8 @@ def engine_address(client: docker.DockerClient) -> str:
     """Return the address of a client's engine in DOCKER_HOST's form, so that a command talks to the same one."""
     url = str(client.api.base_url)
     if url.startswith("http+docker://"):
-        return f"unix://{client.api.get_adapter(url).socket_path}"
+        adapter: Any = client.api.get_adapter(url)
+        return f"unix://{adapter.socket_path}"
     return url.replace("http://", "tcp://", 1)
 
 
@@ -185,7 +186,7 @@ def _run(command: list[str], environment: Mapping[str, str], output: _Output, ti
         start_new_session=True,
     ) as process:
         late = threading.Event()
-        timer = threading.Timer(timeout_s, lambda: (late.set(), _kill_group(process.pid)))
+        timer = threading.Timer(timeout_s, _expire, [late, process.pid])
         timer.start()
         try:
             assert process.stdout is not None
@@ -209,6 +210,11 @@ def _command_environment(address: str) -> dict[str, str]:
     }
 
 
+def _expire(late: threading.Event, group: int) -> None:
+    late.set()
+    _kill_group(group)
+
+
 def _kill_group(group: int) -> None:
     try:
         os.killpg(group, signal.SIGKILL)
@@ -230,7 +236,7 @@ def _build_with_sdk(client: docker.DockerClient, build: _Build, output: _Output,
             rm=True,
             forcerm=True,
             decode=True,
-            timeout=timeout_s,
+            timeout=int(timeout_s),
         )
         output.read(_sdk_lines(events, ids))
     except (DockerException, RequestException, OSError) as error:

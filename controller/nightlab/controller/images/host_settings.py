@@ -1,4 +1,4 @@
-"""Reads what a base image must share with this host to reach the same package sources: CA certificates and apt settings.
+"""Reads what a base image must share with this host to reach the same package sources: certificates, apt settings.
 
 Nothing secret is carried: an address with a password in it stays on the host.
 """
@@ -19,7 +19,8 @@ IMAGE_BUNDLE: Final = "etc/ssl/certs/ca-certificates.crt"
 APT_TIMEOUT_S: Final = 30.0
 # Of all apt options, those that decide whether a package source can be reached.
 CARRIED_OPTION: Final = re.compile(
-    r'^(?P<name>Acquire::(?:https?::Proxy(?:::[^ ]+)?|Check-Valid-Until|Check-Date|ForceIPv4|Retries)) "(?P<value>[^"]*)";$'
+    r"^(?P<name>Acquire::(?:https?::Proxy(?:::[^ ]+)?|Check-Valid-Until|Check-Date|ForceIPv4|Retries))"
+    r' "(?P<value>[^"]*)";$'
 )
 TARGET_FORMAT: Final = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(CODENAME)|$(COMPONENT)"
 

@@ -1,7 +1,7 @@
 """Makes sure of the toolbox: an image, built once per content, and the volume that is filled from it.
 
-The volume is what trials mount read-only at MOUNT, in an image that knows nothing of nightlab. What the toolbox holds is
-decided in images/toolbox; how a container that mounts it is hardened, in `engine.policy`.
+The volume is what trials mount read-only at MOUNT, in an image that knows nothing of nightlab. What it holds is decided
+in images/toolbox; how a container that mounts it is hardened, in `engine.policy`.
 """
 
 from __future__ import annotations
