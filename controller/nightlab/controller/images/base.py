@@ -6,9 +6,11 @@ answers, it is bootstrapped from Debian's packages.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -71,6 +73,24 @@ def ensure_python_base(client: docker.DockerClient, *, progress: Progress = quie
             arguments = {"BASE": base}
             build_image(client, folder, folder / "Dockerfile", tag=PYTHON_TAG, build_args=arguments, labels=LABELS)
     return PYTHON_TAG
+
+
+def ensure_named_bases(
+    client: docker.DockerClient,
+    dockerfile: Path,
+    build_args: Mapping[str, str],
+    *,
+    progress: Progress = quiet,
+) -> None:
+    """Make sure of those of our base images that a Dockerfile or a build argument names, before it is built.
+
+    Raises:
+        ImageError: One cannot be made.
+    """
+    text = "\n".join((dockerfile.read_text(errors="replace"), *build_args.values()))
+    for tag, ensure in ((BASE_TAG, ensure_base), (PYTHON_TAG, ensure_python_base)):
+        if re.search(rf"(?<![\w./-]){re.escape(tag)}(?![\w.-])", text):
+            ensure(client, progress=progress)
 
 
 def has_image(client: docker.DockerClient, name: str) -> bool:
