@@ -1,0 +1,1 @@
+"""The machine that nightlab runs on: its packages and its container engine."""
