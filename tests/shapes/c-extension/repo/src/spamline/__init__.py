@@ -1,0 +1,1 @@
+"""Tell prose from code, quickly."""
