@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from typing import Final
 
@@ -42,7 +42,7 @@ def serve(plugin: Plugin, *, socket: str | None = None) -> None:
     run(make_server(path), lambda: PluginServicer(plugin))
 
 
-def make_server(path: str, interceptors: tuple[grpc.ServerInterceptor, ...] = ()) -> grpc.Server:
+def make_server(path: str, interceptors: Sequence[grpc.ServerInterceptor] = ()) -> grpc.Server:
     """Bind a server that accepts no call yet.
 
     Raises:
@@ -51,7 +51,7 @@ def make_server(path: str, interceptors: tuple[grpc.ServerInterceptor, ...] = ()
     os.umask(0o007)
     server = grpc.server(
         futures.ThreadPoolExecutor(THREADS),
-        interceptors=interceptors,
+        interceptors=list(interceptors),
         options=[("grpc.enable_http_proxy", 0), ("grpc.so_reuseport", 0)],
     )
     server.add_insecure_port(f"unix:{path}")

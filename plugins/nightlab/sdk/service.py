@@ -58,13 +58,13 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
         self, request: pb.CheckActionRequest, context: grpc.ServicerContext
     ) -> pb.CheckActionResponse:
         """Tell whether an action fits the workspace."""
-        return _guarded(context, lambda: self._check(request, context))
+        return _guarded(context, lambda: self._check(request))
 
     def ApplyAction(  # noqa: N802
         self, request: pb.ApplyActionRequest, context: grpc.ServicerContext
     ) -> pb.ApplyActionResponse:
         """Turn arguments into edits."""
-        return _guarded(context, lambda: self._apply(request, context))
+        return _guarded(context, lambda: self._apply(request))
 
     def ObserveOutcomes(  # noqa: N802
         self, request: pb.ObserveOutcomesRequest, context: grpc.ServicerContext
@@ -72,8 +72,8 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
         """Learning from outcomes is optional."""
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{self._plugin.name} has no FEATURE_OBSERVE")
 
-    def _check(self, request: pb.CheckActionRequest, context: grpc.ServicerContext) -> pb.CheckActionResponse:
-        action = self._find(request.action, context)
+    def _check(self, request: pb.CheckActionRequest) -> pb.CheckActionResponse:
+        action = self._find(request.action)
         try:
             checked = action.check(_workspace(request.workspace), Context(_settings(request.settings_json)))
         except Unmet as unmet:
@@ -84,8 +84,8 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
             narrowed_schema="" if checked.schema is None else json.dumps(checked.schema, allow_nan=False),
         )
 
-    def _apply(self, request: pb.ApplyActionRequest, context: grpc.ServicerContext) -> pb.ApplyActionResponse:
-        action = self._find(request.action, context)
+    def _apply(self, request: pb.ApplyActionRequest) -> pb.ApplyActionResponse:
+        action = self._find(request.action)
         ws = _workspace(request.workspace)
         try:
             settings = _settings(request.settings_json)
@@ -96,11 +96,19 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
         edits = [_edit(action, ws, path, new) for path, new in ws.changes().items()]
         return pb.ApplyActionResponse(edits=pb.EditSet(edits=edits, summary=summary))
 
-    def _find(self, name: str, context: grpc.ServicerContext) -> Action:
+    def _find(self, name: str) -> Action:
         action = self._plugin.find(name)
         if action is None:
-            _abort(context, grpc.StatusCode.NOT_FOUND, f"{self._plugin.name} has no action {name!r}")
+            raise _Refused(grpc.StatusCode.NOT_FOUND, f"{self._plugin.name} has no action {name!r}")
         return action
+
+
+class _Refused(Exception):
+    """A broken call, as a status."""
+
+    def __init__(self, status: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def problem_note(problem: Problem) -> Note:
@@ -171,14 +179,14 @@ def _diagnostic(note: Note) -> pb.Diagnostic:
 def _guarded(context: grpc.ServicerContext, call: Callable[[], Answer]) -> Answer:
     try:
         return call()
+    except _Refused as refused:
+        _abort(context, refused.status, str(refused))
     except Exception:
-        if context.code() is not None:
-            raise
         incident = uuid.uuid4().hex[:12]
         _log.exception("incident %s", incident)
         _abort(context, grpc.StatusCode.INTERNAL, f"the plugin failed; its log has incident {incident}")
 
 
-def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
-    context.abort(code, message)
+def _abort(context: grpc.ServicerContext, status: grpc.StatusCode, message: str) -> NoReturn:
+    context.abort(status, message)
     raise AssertionError("abort raises")

@@ -3,7 +3,7 @@
 A flat object. The root holds `type: object`, `properties`, `required` and `additionalProperties: false`, no more. A
 property has a `type` (number, integer, boolean, string) and what `KEYWORDS` allows for it; numbers have both bounds or
 an `enum`; steps (`multipleOf`) are for integers only, because 3 * 0.1 is no multiple of 0.1. A property that is not
-required has a `default`: leaving it out means that value. Host and plugins import this file, so that both mean the same.
+required has a `default`: leaving it out means that value. Host and plugins import this file, so both mean the same.
 """
 
 import hashlib
@@ -122,8 +122,8 @@ def accepts(spec: Mapping[str, Any], value: object) -> bool:
         return len(value) <= spec.get("maxLength", math.inf)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return True
-    inside = spec["minimum"] <= value <= spec["maximum"]
-    return inside and ("multipleOf" not in spec or int(value) % spec["multipleOf"] == 0)
+    inside = bool(spec["minimum"] <= value <= spec["maximum"])
+    return inside and ("multipleOf" not in spec or int(value) % int(spec["multipleOf"]) == 0)
 
 
 def describe(spec: Mapping[str, Any]) -> str:
