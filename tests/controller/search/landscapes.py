@@ -63,20 +63,24 @@ class Landscape:
     """One drawn objective: loss 2.0 at the defaults, a best loss some percent below."""
 
     seed: int
+    strength: float = 0.6  # of the bowls: 0.6 leaves about 6 % to gain, which is a lot
+    coupling: float = 0.15  # between the leading literal and the next ones: how far from additive it is
+    leads: str = "train.py:learning_rate"
+    noise: float = NOISE
     bowls: dict = field(default_factory=dict)
     shifts: dict = field(default_factory=dict)
 
     def __post_init__(self):
         draw = random.Random(self.seed)
         numeric = [n for n, d in PROPERTIES.items() if "minimum" in d]
-        active = ["train.py:learning_rate", *draw.sample(numeric[1:], 5)]
+        active = [self.leads, *draw.sample([n for n in numeric if n != self.leads], 5)]
         for rank, name in enumerate(active):
             span = (_scaled(name, PROPERTIES[name]["maximum"]) - _scaled(name, PROPERTIES[name]["minimum"])) / 2
             optimum = draw.uniform(0.15, 0.5) * draw.choice([-1, 1])
             self.bowls[name] = (span, optimum, draw.uniform(0.5, 1.0) / (1 + 0.5 * rank))
         for name in ("train.py:activation", "train.py:schedule", "train.py:tie_weights"):
-            self.shifts[name] = {str(v): draw.gauss(0, 0.008) for v in self._choices(name)}
-        self.pair = (active[0], active[1], draw.uniform(-0.15, 0.15))
+            self.shifts[name] = {str(v): draw.gauss(0, 0.013 * self.strength) for v in self._choices(name)}
+        self.pairs = [(active[i], active[i + 1], draw.uniform(-1, 1) * self.coupling) for i in range(3)]
 
     def loss(self, arguments):
         """True loss, without noise."""
@@ -84,9 +88,9 @@ class Landscape:
         away = {}
         for name, (span, optimum, weight) in self.bowls.items():
             away[name] = (_scaled(name, arguments[name]) - _scaled(name, DEFAULTS[name])) / span
-            total += 0.6 * weight * ((away[name] - optimum) ** 2 - optimum**2)
-        one, two, coupling = self.pair
-        total += 0.6 * coupling * away[one] * away[two]
+            total += self.strength * weight * ((away[name] - optimum) ** 2 - optimum**2)
+        for one, two, coupling in self.pairs:
+            total += self.strength * coupling * away[one] * away[two]
         for name, shifts in self.shifts.items():
             total += shifts[str(arguments[name])] - shifts[str(DEFAULTS[name])]
         return total
@@ -113,7 +117,7 @@ class Landscape:
             return Past(number, call, Verdict.INFEASIBLE, feasible=False, container_s=5.0)
         excess = {"memory": memory - CEILING}
         verdict = Verdict.DISCARD if call else Verdict.BASELINE
-        value = self.loss(arguments) + noise.gauss(0, NOISE)
+        value = self.loss(arguments) + noise.gauss(0, self.noise)
         return Past(number, call, verdict, {"loss": value}, memory <= CEILING, excess, 15.0)
 
     def _choices(self, name):

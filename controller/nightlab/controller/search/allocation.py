@@ -1,1 +1,2 @@
-def ranked_candidates(c, h, o): return list(c)
+def ranked_candidates(c, h, o):
+    return list(c)

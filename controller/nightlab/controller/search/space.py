@@ -163,7 +163,10 @@ class Space:
     def complete(self, arguments: Mapping[str, object]) -> dict[str, Value]:
         """Fill missing arguments with defaults and drop those that the schema does not know."""
         known = self.defaults()
-        return {**known, **{k: v for k, v in arguments.items() if k in known and isinstance(v, (bool, int, float, str))}}
+        return {
+            **known,
+            **{k: v for k, v in arguments.items() if k in known and isinstance(v, (bool, int, float, str))},
+        }
 
     def changed(self, assignment: Assignment) -> list[str]:
         """Name the parameters that differ from their default."""
@@ -175,7 +178,9 @@ class Space:
 
     def key(self, assignment: Assignment) -> str:
         """Return one text for equal assignments: 1 and 1.0 are the same number, True and 1 are not."""
-        plain = {name: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for name, v in assignment.items()}
+        plain = {
+            name: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for name, v in assignment.items()
+        }
         return json.dumps(plain, sort_keys=True)
 
 

@@ -92,7 +92,12 @@ def standing_of(
     taken = {key for key, pasts in runs.items() if _is_taken(pasts)}
     if candidate.default_is_base:
         taken.add(space.key(space.defaults()))
-    return Standing(space, tuple(p for p in points if _says_something(p, runs, space)), frozenset(taken), _inert(space, points, runs))
+    return Standing(
+        space,
+        tuple(p for p in points if _says_something(p, runs, space)),
+        frozenset(taken),
+        _inert(space, points, runs),
+    )
 
 
 def _assignment(candidate: Candidate, space: Space, past: Past) -> dict[str, Value] | None:

@@ -68,16 +68,21 @@ class TpePolicy:
         if standing.space.key(defaults) not in standing.taken:
             return defaults, "first visit, with the default arguments"
         from nightlab.controller.search.moves import best_move
+
         losses, noise = self.losses(standing)
         extra = []
         turn = number % TPE_EVERY == 0
-        if len(ended) >= TPE_FROM and self.mode in ("mix","mixpool"):
+        if len(ended) >= TPE_FROM and self.mode in ("mix", "mixpool"):
             if turn or self.mode == "mixpool":
                 sample = self._ask(candidate, standing, draw)
                 if self.mode == "mixpool":
                     extra = [sample]
                 else:
-                    best = min((p for p in standing.points if p.losses and p.is_feasible), key=lambda p: p.losses[0], default=None)
+                    best = min(
+                        (p for p in standing.points if p.losses and p.is_feasible),
+                        key=lambda p: p.losses[0],
+                        default=None,
+                    )
                     origin = best.assignment if best else defaults
                     for _ in range(RESAMPLES):
                         names = standing.space.changed_between(sample, origin)
@@ -92,15 +97,20 @@ class TpePolicy:
 
     def losses(self, standing):
         scored = [p.losses[0] for p in standing.points if p.losses]
-        if not scored: return [0.0]*len(standing.points), None
+        if not scored:
+            return [0.0] * len(standing.points), None
         worst = max(scored)
-        squares = sum(p.spread_sums[0] for p in standing.points); df = sum(max(p.spread_sums[1]-1,0) for p in standing.points)
-        noise = math.sqrt(squares/df) if df else None
+        squares = sum(p.spread_sums[0] for p in standing.points)
+        df = sum(max(p.spread_sums[1] - 1, 0) for p in standing.points)
+        noise = math.sqrt(squares / df) if df else None
         out = []
         for p in standing.points:
-            if p.is_pending: out.append(math.nan)
-            elif p.losses is None or not p.is_feasible: out.append(worst)
-            else: out.append(p.losses[0])
+            if p.is_pending:
+                out.append(math.nan)
+            elif p.losses is None or not p.is_feasible:
+                out.append(worst)
+            else:
+                out.append(p.losses[0])
         return out, noise
 
     def _ask(self, candidate, standing, draw):
@@ -111,13 +121,15 @@ class TpePolicy:
 
     def _pure(self, candidate, standing, draw, n):
         from optuna.samplers import RandomSampler
+
         while True:
             if self.mode == "tpe" and n >= 10:
                 a = self._ask(candidate, standing, draw)
             else:
                 a = {}
                 for p in standing.space.parameters:
-                    if p.kind == "choice": a[p.name] = draw.choice(p.choices)
+                    if p.kind == "choice":
+                        a[p.name] = draw.choice(p.choices)
                     else:
                         u = draw.uniform(p._scaled(p.low), p._scaled(p.high))
                         a[p.name] = p.snapped(math.exp(u) if p.log else u)
