@@ -69,6 +69,7 @@ class NoiseFloor:
         spread: Sample standard deviation (n - 1); None with fewer than two repeats or no seed to vary.
         repeats: How many runs it rests on.
         threshold: Gain that a single run must exceed to be called more than noise; None: floor unknown.
+        freedom: Degrees of freedom that the spread rests on: repeats of all trees, less one for each tree.
     """
 
     name: str
@@ -76,3 +77,4 @@ class NoiseFloor:
     spread: float | None
     repeats: int
     threshold: float | None
+    freedom: int = 0

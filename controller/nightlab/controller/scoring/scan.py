@@ -1,0 +1,170 @@
+"""Finds numbers in a training run's output by regular expressions: line by line, in constant memory.
+
+Patterns are the user's, lines are not: some patterns take for ever on lines made for it, and Python's matcher cannot be
+interrupted. So lines are cut, and a finished log is scanned by `scan_log` in a helper process, which is this module run
+as a script, with a deadline. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from nightlab.controller.scoring.numbers import Picker, Select, read_number
+
+LINE_LIMIT_BYTES: Final = 4096  # of a line; the rest is dropped
+CHUNK_BYTES: Final = 1 << 18
+SCAN_LIMIT_S: Final = 20.0
+MEMORY_LIMIT_BYTES: Final = 1 << 29
+_SHOWN_CHARACTERS: Final = 40
+_LINE_END: Final = re.compile(rb"[\r\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression with one group around the number, or a group named "value"."""
+
+    pattern: str
+    select: Select = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found for one quantity.
+
+    Attributes:
+        value: Finite; None if there is none, and then `why` says so.
+        place: Line or row of the value, from 1; 0 without one.
+        seen: How many values there were.
+        why: Why there is no value, in words for a person.
+    """
+
+    value: float | None
+    place: int = 0
+    seen: int = 0
+    why: str = ""
+
+
+class LineMeter:
+    """Takes output in pieces and keeps, for each pattern, the match that counts.
+
+    A carriage return ends a line as a newline does: progress bars write one line for ever.
+    """
+
+    def __init__(self, patterns: Mapping[str, Pattern]) -> None:
+        self._regexes = {name: re.compile(p.pattern) for name, p in patterns.items()}
+        self._pickers = {name: Picker(p.select) for name, p in patterns.items()}
+        self._unread: dict[str, str] = {}
+        self._rest = b""
+        self._line = 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes of the output; any length."""
+        start = 0
+        for end in _LINE_END.finditer(piece):
+            self._end_line(self._rest + piece[start : min(end.start(), start + LINE_LIMIT_BYTES)])
+            self._rest, start = b"", end.end()
+        self._rest = (self._rest + piece[start : start + LINE_LIMIT_BYTES])[:LINE_LIMIT_BYTES]
+
+    def close(self) -> dict[str, Reading]:
+        """Take the end of the output as the end of its last line and return one reading a pattern."""
+        if self._rest:
+            self._end_line(self._rest)
+            self._rest = b""
+        return {name: self._reading(name) for name in self._regexes}
+
+    def _end_line(self, line: bytes) -> None:
+        self._line += 1
+        text = line[:LINE_LIMIT_BYTES].decode("utf-8", "replace")
+        for name, regex in self._regexes.items():
+            for match in regex.finditer(text):
+                self._take(name, match)
+
+    def _take(self, name: str, match: re.Match[str]) -> None:
+        found = match["value"] if "value" in match.re.groupindex else match[1]
+        value = None if found is None else read_number(found)
+        if value is None:
+            self._unread[name] = found or ""
+        else:
+            self._unread.pop(name, None)
+            self._pickers[name].take(value, self._line)
+
+    def _reading(self, name: str) -> Reading:
+        picker = self._pickers[name]
+        if name in self._unread and (picker.select == "last" or not picker.seen):
+            shown = self._unread[name][:_SHOWN_CHARACTERS]
+            return Reading(None, why=f"the pattern matched {shown!r}, which is not a number; narrow its group")
+        if not picker.seen:
+            return Reading(None, why=f"no line of {self._line} matches the pattern")
+        return finite_reading(picker, "line")
+
+
+def finite_reading(picker: Picker, place: str) -> Reading:
+    """Turn a picker into a reading; NaN and infinities are no score."""
+    value = picker.value
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return Reading(None, picker.place, picker.seen, f"the value in {place} {picker.place} is {value}")
+    return Reading(value, picker.place, picker.seen)
+
+
+def scan_log(path: Path, patterns: Mapping[str, Pattern], limit_s: float = SCAN_LIMIT_S) -> dict[str, Reading]:
+    """Scan a finished log in a helper process.
+
+    Args:
+        path: The output as stored.
+        patterns: By quantity.
+        limit_s: After it the helper is killed, and each pattern gets its own, so that a slow one costs only itself.
+
+    Returns:
+        A reading for every pattern; what could not be scanned says why.
+    """
+    if not patterns:
+        return {}
+    try:
+        return _helped(path, patterns, limit_s)
+    except subprocess.TimeoutExpired:
+        if len(patterns) > 1:
+            return {name: scan_log(path, {name: p}, limit_s)[name] for name, p in patterns.items()}
+        why = f"the pattern takes longer than {limit_s:g} s on this output; avoid nested repeats such as (a+)+"
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        why = f"the output cannot be scanned: {_last_line(error)}"
+    return {name: Reading(None, why=why) for name in patterns}
+
+
+def _helped(path: Path, patterns: Mapping[str, Pattern], limit_s: float) -> dict[str, Reading]:
+    asked = json.dumps({name: asdict(pattern) for name, pattern in patterns.items()})
+    # -P: the working directory may be somebody's repo with a json.py in it.
+    command = [sys.executable, "-P", "-m", __name__, str(path.resolve())]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=limit_s, check=True)
+    return {name: Reading(**reading) for name, reading in json.loads(done.stdout).items()}
+
+
+def _last_line(error: Exception) -> str:
+    text = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+    return (text.strip().splitlines() or [type(error).__name__])[-1][:200]
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as log:
+        while piece := log.read(CHUNK_BYTES):
+            yield piece
+
+
+def _main(path: str, asked: Mapping[str, Mapping[str, Any]]) -> str:
+    meter = LineMeter({name: Pattern(**pattern) for name, pattern in asked.items()})
+    for piece in _pieces(Path(path)):
+        meter.feed(piece)
+    return json.dumps({name: asdict(reading) for name, reading in meter.close().items()})
+
+
+if __name__ == "__main__":
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    sys.stdout.write(_main(sys.argv[1], json.loads(sys.stdin.read())))

@@ -1,0 +1,253 @@
+"""Turns a parameter schema (nightlab-params/1) into a search space: values, steps between them, Optuna's distributions.
+
+A parameter's coordinate counts steps from its default, along a logarithm where the schema says so. Whether a schema is
+well-formed as a whole belongs to the plugin host; what cannot be searched here is left out, never guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from nightlab.controller.search.policy import Candidate
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Value = bool | int | float | str
+Assignment = Mapping[str, Value]
+
+STEPS_ACROSS: Final = 8.0  # of a range
+MIN_FACTOR: Final = 1.25  # of one step on a logarithmic scale
+MAX_FACTOR: Final = 2.0
+SIGNIFICANT_DIGITS: Final = 3  # of a proposed float: a patch is read by people
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One searchable parameter.
+
+    Attributes:
+        name: In the arguments; for a literal its id.
+        kind: "float", "int" or "choice".
+        default: What it is now; may lie outside the range.
+        low: Smallest value; of a choice 0.
+        high: Largest value; of a choice the last index.
+        log: Steps multiply instead of adding.
+        grid: Distance between integers.
+        choices: Of a choice, in the schema's order.
+    """
+
+    name: str
+    kind: Literal["float", "int", "choice"]
+    default: Value
+    low: float
+    high: float
+    log: bool = False
+    grid: int = 1
+    choices: tuple[Value, ...] = ()
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether a coordinate means a distance: numbers, and choices among numbers in order."""
+        return self.kind != "choice" or _ascending_numbers(self.choices)
+
+    @property
+    def step(self) -> float:
+        """Length of one step on the scale of `_scaled`."""
+        if self.kind == "choice":
+            return 1.0
+        width = (self._scaled(self.high) - self._scaled(self.low)) / STEPS_ACROSS
+        if self.log:
+            return min(max(width, math.log(MIN_FACTOR)), math.log(MAX_FACTOR))
+        return max(width, float(self.grid)) if self.kind == "int" else width
+
+    def coordinate(self, value: Value) -> float:
+        """Count steps from the default to a value; a value outside the range counts as the nearest inside."""
+        return (self._position(value) - self._position(self.default)) / self.step
+
+    def moved(self, value: Value, steps: float) -> Value | None:
+        """Return the value some steps away, on the grid and inside the range; None if that is no other value."""
+        position = self._position(value) + steps * self.step
+        moved = self._value_at(position)
+        if not _same(moved, value):
+            return moved
+        if self.kind != "int":
+            return None
+        nearest = self.snapped(float(value) + math.copysign(self.grid, steps))
+        return None if _same(nearest, value) else nearest
+
+    def neighbours(self, value: Value, steps: tuple[float, ...]) -> Iterator[Value]:
+        """List the other values that are some steps away in either direction, or all other choices."""
+        if not self.is_ordered:
+            yield from (choice for choice in self.choices if not _same(choice, value))
+            return
+        seen = [value]
+        for distance in steps:
+            for signed in (distance, -distance):
+                moved = self.moved(value, signed)
+                if moved is not None and not any(_same(moved, other) for other in seen):
+                    seen.append(moved)
+                    yield moved
+
+    def snapped(self, number: float) -> Value:
+        """Round a number to the grid, or to a few significant digits, inside the range."""
+        inside = min(max(number, self.low), self.high)
+        if self.kind == "int":
+            first = math.ceil(self.low / self.grid)
+            last = math.floor(self.high / self.grid)
+            return int(min(max(round(inside / self.grid), first), last) * self.grid)
+        rounded = float(f"{inside:.{SIGNIFICANT_DIGITS}g}")
+        return min(max(rounded, self.low), self.high)
+
+    def distribution(self) -> BaseDistribution:
+        """Return Optuna's distribution; values outside of it are told as the nearest inside (`told`)."""
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        if self.kind == "choice":
+            return CategoricalDistribution(tuple(range(len(self.choices))))
+        if self.kind == "float":
+            return FloatDistribution(self.low, self.high, log=self.log)
+        # Optuna takes no step on a logarithmic scale; `untold` puts the value back on the grid.
+        low, high = int(self.snapped(self.low)), int(self.snapped(self.high))
+        return IntDistribution(low, high, log=self.log, step=1 if self.log else self.grid)
+
+    def told(self, value: Value) -> int | float:
+        """Write a value as Optuna has it: a choice by its index, for True equals 1 in a list of choices."""
+        if self.kind == "choice":
+            return int(self._position(value))
+        assert not isinstance(value, str)
+        inside = min(max(value, self.low), self.high)
+        return int(self.snapped(inside)) if self.kind == "int" else float(inside)
+
+    def untold(self, suggested: Any) -> Value:
+        """Read a value that Optuna suggests."""
+        return self.choices[int(suggested)] if self.kind == "choice" else self.snapped(suggested)
+
+    def _scaled(self, number: float) -> float:
+        return math.log(number) if self.log else float(number)
+
+    def _position(self, value: Value) -> float:
+        if self.kind == "choice":
+            return float(next((i for i, choice in enumerate(self.choices) if _same(choice, value)), 0))
+        assert not isinstance(value, str)
+        return self._scaled(min(max(float(value), self.low), self.high))
+
+    def _value_at(self, position: float) -> Value:
+        if self.kind == "choice":
+            return self.choices[min(max(round(position), 0), len(self.choices) - 1)]
+        if self.log:  # before exp, which overflows
+            position = min(position, math.log(self.high))
+        return self.snapped(math.exp(position) if self.log else position)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The parameters of one action.
+
+    Attributes:
+        parameters: Those that can be sampled, in the schema's order.
+        fixed: Values of those that cannot, but have a default.
+    """
+
+    parameters: tuple[Parameter, ...]
+    fixed: Mapping[str, Value]
+
+    def defaults(self) -> dict[str, Value]:
+        """Return the assignment that changes nothing."""
+        return {**{p.name: p.default for p in self.parameters}, **self.fixed}
+
+    def complete(self, arguments: Mapping[str, object]) -> dict[str, Value]:
+        """Fill missing arguments with defaults and drop those that the schema does not know."""
+        known = self.defaults()
+        return {
+            **known,
+            **{k: v for k, v in arguments.items() if k in known and isinstance(v, (bool, int, float, str))},
+        }
+
+    def changed(self, assignment: Assignment) -> list[str]:
+        """Name the parameters that differ from their default."""
+        return self.changed_between(assignment, self.defaults())
+
+    def changed_between(self, one: Assignment, other: Assignment) -> list[str]:
+        """Name the parameters in which two assignments differ."""
+        return [p.name for p in self.parameters if not _same(one[p.name], other[p.name])]
+
+    def key(self, assignment: Assignment) -> str:
+        """Return one text for equal assignments: 1 and 1.0 are the same number, True and 1 are not."""
+        plain = {
+            name: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for name, v in assignment.items()
+        }
+        return json.dumps(plain, sort_keys=True)
+
+
+def space_of(candidate: Candidate) -> Space | None:
+    """Read a candidate's schema.
+
+    Returns:
+        None if a required value cannot be chosen by sampling and has no default: such an action is for models only.
+    """
+    properties = candidate.schema.get("properties", {})
+    if not isinstance(properties, Mapping):
+        return None
+    parameters: list[Parameter] = []
+    fixed: dict[str, Value] = {}
+    for name, described in properties.items():
+        default = candidate.defaults.get(name, described.get("default"))
+        parameter = _parameter(name, described, default)
+        if parameter is not None:
+            parameters.append(parameter)
+        elif isinstance(default, (bool, int, float, str)):
+            fixed[name] = default
+        else:
+            return None
+    return Space(tuple(parameters), fixed)
+
+
+def _parameter(name: str, described: Mapping[str, Any], default: Any) -> Parameter | None:
+    if described.get("x-sampleable") is False:
+        return None
+    choices = [False, True] if described.get("type") == "boolean" else described.get("enum")
+    if choices is not None:
+        return _choice(name, tuple(choices), default)
+    if described.get("type") not in ("number", "integer"):
+        return None
+    low, high = described.get("minimum"), described.get("maximum")
+    if low is None or high is None:
+        return None
+    return _number(name, described, float(low), float(high), default)
+
+
+def _choice(name: str, choices: tuple[Value, ...], default: Any) -> Parameter | None:
+    if len(choices) < 2:
+        return None
+    default = choices[0] if default is None else default
+    return Parameter(name, "choice", default, 0.0, float(len(choices) - 1), choices=choices)
+
+
+def _number(name: str, described: Mapping[str, Any], low: float, high: float, default: Any) -> Parameter | None:
+    kind: Literal["int", "float"] = "int" if described["type"] == "integer" else "float"
+    grid = int(described.get("multipleOf", 1)) if kind == "int" else 1
+    if kind == "int":
+        low, high = math.ceil(low / grid) * grid, math.floor(high / grid) * grid
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return None
+    log = described.get("x-scale") == "log" and low > 0
+    parameter = Parameter(name, kind, low, low, high, log=log, grid=grid)
+    if isinstance(default, (int, float)) and not isinstance(default, bool) and math.isfinite(default):
+        middle: Value = default
+    else:
+        middle = parameter.snapped(math.sqrt(low * high) if log else (low + high) / 2)
+    return Parameter(name, kind, middle, low, high, log=log, grid=grid)
+
+
+def _ascending_numbers(choices: tuple[Value, ...]) -> bool:
+    numbers = [c for c in choices if isinstance(c, (int, float)) and not isinstance(c, bool)]
+    return len(numbers) == len(choices) and numbers == sorted(numbers)
+
+
+def _same(one: Value, other: Value) -> bool:
+    return isinstance(one, bool) == isinstance(other, bool) and one == other

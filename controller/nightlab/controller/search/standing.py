@@ -1,0 +1,159 @@
+"""Reads a history as points of one action's space: what was tried, what came out, what must not be tried again.
+
+Everything is turned so that lower is better. Choosing the next point belongs to `moves` and `tpe`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nightlab.controller.config.schema import Constraint, Objective
+from nightlab.controller.model.score import Direction, Verdict
+from nightlab.controller.search.policy import Candidate, Past
+from nightlab.controller.search.space import Assignment, Space, Value
+
+UNSETTLED: Final = frozenset({Verdict.LOST, Verdict.VOID})  # says nothing about the point; worth one more attempt
+ATTEMPTS_OF_A_POINT: Final = 2
+
+
+@dataclass(frozen=True)
+class Point:
+    """One assignment and the mean of all its runs.
+
+    Attributes:
+        assignment: Full, by parameter.
+        losses: Mean per objective, in the config's order and turned so that lower is better; None where no run was
+            scored.
+        spread_sums: Sum of squared deviations of the first objective over its runs, and how many runs.
+        excess: Largest excess per constraint; above 0 is broken.
+        is_feasible: No run broke a constraint or ran out of memory.
+        is_pending: A run is under way and none has ended.
+        numbers: Of the trials.
+    """
+
+    assignment: Assignment
+    losses: tuple[float, ...] | None
+    spread_sums: tuple[float, int]
+    excess: Mapping[str, float]
+    is_feasible: bool
+    is_pending: bool
+    numbers: tuple[int, ...]
+
+    @property
+    def has_failed(self) -> bool:
+        """It ended without a score."""
+        return self.losses is None and not self.is_pending
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All that is known of one action's space.
+
+    Attributes:
+        space: The action's.
+        points: In the order of their first trial; the base point, if it was run, is among them.
+        taken: Keys of assignments that are not to be proposed again.
+        inert: Parameters that were seen to change nothing.
+    """
+
+    space: Space
+    points: tuple[Point, ...]
+    taken: frozenset[str]
+    inert: frozenset[str]
+
+    def scored(self) -> list[Point]:
+        """Points with a value for every objective."""
+        return [point for point in self.points if point.losses is not None]
+
+
+def standing_of(
+    candidate: Candidate,
+    space: Space,
+    history: Sequence[Past],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
+) -> Standing:
+    """Read a history.
+
+    Runs of the base tree count as the default point where that leaves the tree as it is.
+    """
+    runs: dict[str, list[Past]] = {}
+    assignments: dict[str, dict[str, Value]] = {}
+    for past in sorted(history, key=lambda past: past.number):
+        assignment = _assignment(candidate, space, past)
+        if assignment is not None:
+            key = space.key(assignment)
+            assignments[key] = assignment
+            runs.setdefault(key, []).append(past)
+    points = tuple(_point(assignments[key], runs[key], objectives, constraints) for key in runs)
+    taken = {key for key, pasts in runs.items() if _is_taken(pasts)}
+    if candidate.default_is_base:
+        taken.add(space.key(space.defaults()))
+    return Standing(
+        space,
+        tuple(p for p in points if _says_something(p, runs, space)),
+        frozenset(taken),
+        _inert(space, points, runs),
+    )
+
+
+def _assignment(candidate: Candidate, space: Space, past: Past) -> dict[str, Value] | None:
+    call = past.call
+    if call is None:
+        return space.defaults() if candidate.default_is_base else None
+    if (call.plugin, call.action, call.schema_digest) != (candidate.plugin, candidate.action, candidate.schema_digest):
+        return None
+    return space.complete(call.arguments)
+
+
+def _is_taken(pasts: Sequence[Past]) -> bool:
+    settled = any(past.verdict not in UNSETTLED for past in pasts)
+    return settled or len(pasts) >= ATTEMPTS_OF_A_POINT
+
+
+def _says_something(point: Point, runs: Mapping[str, Sequence[Past]], space: Space) -> bool:
+    pasts = runs[space.key(point.assignment)]
+    return point.losses is not None or any(past.verdict not in UNSETTLED for past in pasts)
+
+
+def _inert(space: Space, points: Iterable[Point], runs: Mapping[str, Sequence[Past]]) -> frozenset[str]:
+    without = [p for p in points if any(q.verdict is Verdict.NO_EFFECT for q in runs[space.key(p.assignment)])]
+    return frozenset(name for point in without for name in space.changed(point.assignment))
+
+
+def _point(
+    assignment: Assignment, pasts: Sequence[Past], objectives: Sequence[Objective], constraints: Sequence[Constraint]
+) -> Point:
+    scored = [losses for past in pasts if (losses := _losses(past, objectives)) is not None]
+    ended = [past for past in pasts if past.verdict is not None]
+    means = tuple(math.fsum(column) / len(scored) for column in zip(*scored, strict=True)) if scored else None
+    first = [losses[0] for losses in scored]
+    squares = math.fsum((value - means[0]) ** 2 for value in first) if means else 0.0
+    excess = {c.name: max(found) for c in constraints if (found := _excesses(ended, c.name))}
+    return Point(
+        assignment=assignment,
+        losses=means,
+        spread_sums=(squares, len(first)),
+        excess=excess,
+        is_feasible=all(past.feasible and past.verdict is not Verdict.INFEASIBLE for past in ended),
+        is_pending=not ended,
+        numbers=tuple(past.number for past in pasts),
+    )
+
+
+def _losses(past: Past, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
+    if past.verdict in (None, Verdict.CRASH, Verdict.REJECTED, *UNSETTLED):
+        return None
+    values = [past.values.get(objective.name) for objective in objectives]
+    if any(value is None or not math.isfinite(value) for value in values):
+        return None
+    signs = [1.0 if objective.direction is Direction.MINIMIZE else -1.0 for objective in objectives]
+    return tuple(sign * value for sign, value in zip(signs, values, strict=True) if value is not None)
+
+
+def _excesses(pasts: Iterable[Past], name: str) -> list[float]:
+    found = [past.constraint_excess.get(name) for past in pasts]
+    return [value for value in found if value is not None and math.isfinite(value)]
