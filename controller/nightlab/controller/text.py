@@ -1,0 +1,67 @@
+"""Makes text that nobody vouches for (logs, file, branch and plugin names, error messages) safe to show.
+
+`inert` is for every use; the others add what one kind of output needs. Cutting logs down belongs to their readers.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import Final
+
+from rich.markup import escape
+
+DEFAULT_MAX_CHARS: Final = 2000
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def inert(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool = False) -> str:
+    """Replace every character that does not print by an escape that does.
+
+    Control characters (C0, C1, ESC), direction marks, zero-width characters, odd spaces, unpaired surrogates and
+    unassigned code points become "\\x1b", "\\u202e" or "\\U000e0041". The result may be printed, but is neither HTML,
+    Rich markup nor a CSV cell: see the functions below.
+
+    Args:
+        text: Anything.
+        max_len: Characters of the text that are kept; a longer one ends with how many were left out.
+        keep_lines: Leave line breaks as they are.
+    """
+    kept = text[:max_len]
+    if kept.isprintable():
+        shown = kept
+    else:
+        shown = "".join(char if char.isprintable() or (keep_lines and char == "\n") else _escape(char) for char in kept)
+    left_out = len(text) - len(kept)
+    return f"{shown}… ({left_out} more characters)" if left_out else shown
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
+    if named is not None:
+        return named
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def inert_html(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool = False) -> str:
+    """Return inert text for an HTML element or a quoted attribute."""
+    return html.escape(inert(text, max_len, keep_lines=keep_lines), quote=True)
+
+
+def inert_markup(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool = False) -> str:
+    """Return inert text for a string that Rich reads as markup: no tag in it takes effect or raises."""
+    return escape(inert(text, max_len, keep_lines=keep_lines))
+
+
+def inert_cell(text: str, max_len: int = DEFAULT_MAX_CHARS) -> str:
+    """Return inert text for a CSV cell that no spreadsheet takes for a formula; quoting belongs to the csv module."""
+    shown = inert(text, max_len)
+    return "'" + shown if text.lstrip(" ").startswith(_FORMULA_STARTS) and not _is_number(shown) else shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
