@@ -111,14 +111,16 @@ class Welcome(_message.Message):
     def __init__(self, host_version: _Optional[str] = ..., heartbeat_ms: _Optional[int] = ..., lost_after_ms: _Optional[int] = ..., grace_ms: _Optional[int] = ..., resume: _Optional[_Iterable[_Union[OutputAck, _Mapping]]] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("sequence", "supervisor_rss_bytes", "processes")
+    __slots__ = ("sequence", "supervisor_rss_bytes", "processes", "answers")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SUPERVISOR_RSS_BYTES_FIELD_NUMBER: _ClassVar[int]
     PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     supervisor_rss_bytes: int
     processes: int
-    def __init__(self, sequence: _Optional[int] = ..., supervisor_rss_bytes: _Optional[int] = ..., processes: _Optional[int] = ...) -> None: ...
+    answers: int
+    def __init__(self, sequence: _Optional[int] = ..., supervisor_rss_bytes: _Optional[int] = ..., processes: _Optional[int] = ..., answers: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
     __slots__ = ("command_id", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown")
@@ -203,14 +205,18 @@ class TreeEntry(_message.Message):
     def __init__(self, path: _Optional[str] = ..., mode: _Optional[int] = ..., size: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class PutTree(_message.Message):
-    __slots__ = ("root", "entries", "owner")
+    __slots__ = ("root", "entries", "owner", "owner_uid", "owner_gid")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
+    OWNER_UID_FIELD_NUMBER: _ClassVar[int]
+    OWNER_GID_FIELD_NUMBER: _ClassVar[int]
     root: str
     entries: _containers.RepeatedCompositeFieldContainer[TreeEntry]
     owner: TreeOwner
-    def __init__(self, root: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., owner: _Optional[_Union[TreeOwner, str]] = ...) -> None: ...
+    owner_uid: int
+    owner_gid: int
+    def __init__(self, root: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., owner: _Optional[_Union[TreeOwner, str]] = ..., owner_uid: _Optional[int] = ..., owner_gid: _Optional[int] = ...) -> None: ...
 
 class PutTreeResult(_message.Message):
     __slots__ = ("tree_digest",)
