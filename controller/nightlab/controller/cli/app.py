@@ -37,7 +37,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def root(
-    _version_asked: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log events on stderr.")] = False,
 ) -> None:
     """Run a night of training experiments in hardened containers."""

@@ -133,7 +133,9 @@ def show_actions(trial: TrialView, *, limit: int = 3) -> str:
     if trial.role is not Role.SEARCH and trial.repeats is not None:
         return f"trial {trial.repeats} again, seed {NONE if trial.run_seed is None else trial.run_seed}"
     changed = trial.changed
-    parts = [f"{_inert(a.name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}" for a in changed[:limit]]
+    parts = [
+        f"{_inert(a.name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}" for a in changed[:limit]
+    ]
     if len(changed) > limit:
         parts.append(f"{len(changed) - limit} more")
     if parts:

@@ -28,6 +28,8 @@ class StudyRecord:
     head: str | None = None
     branch: str | None = None
     dirty: tuple[str, ...] = ()
+    is_git: bool = False
+    nested: tuple[str, ...] = ()
     site: Mapping[str, Any] | None = None
     engine: Mapping[str, Any] = field(default_factory=dict)
     base_findings: tuple[Mapping[str, Any], ...] | None = None

@@ -29,6 +29,8 @@ study: Final = sa.Table(
     sa.Column("head", sa.String),
     sa.Column("branch", sa.String),
     sa.Column("dirty", sa.JSON, nullable=False, default=list),
+    sa.Column("is_git", sa.Boolean, nullable=False, default=False),
+    sa.Column("nested", sa.JSON, nullable=False, default=list),
     sa.Column("site", sa.JSON),
     sa.Column("engine", sa.JSON, nullable=False, default=dict),
     sa.Column("base_findings", sa.JSON),

@@ -43,7 +43,10 @@ def entry_points(
 
 def _named(argv: Sequence[str], tree: Tree, workspace: str, workdir: str) -> Iterable[str]:
     for index, word in enumerate(argv):
-        candidates = [_below(posixpath.join(workdir, word), workspace), _below(posixpath.join(workspace, word), workspace)]
+        candidates = [
+            _below(posixpath.join(workdir, word), workspace),
+            _below(posixpath.join(workspace, word), workspace),
+        ]
         if word == "-m" and index + 1 < len(argv):
             module = argv[index + 1].replace(".", "/")
             stems = [module, f"src/{module}"]

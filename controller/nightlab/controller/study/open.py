@@ -32,8 +32,8 @@ from nightlab.controller.report.view import StudyState, StudyView
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.repo.snapshot import snapshot
-from nightlab.controller.search import TpePolicy
-from nightlab.controller.store import Lock, Store, StudyRecord, open_writer
+from nightlab.controller.search.tpe import TpePolicy
+from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.edits import Editor
@@ -79,12 +79,10 @@ class Sitting:
     offered: tuple[OfferedAction, ...]
     site: Site
     shares: tuple[Share, ...]
-    adopted: tuple
+    adopted: tuple[AttemptRecord, ...]
 
 
-async def run_study(
-    repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop
-) -> StudyView:
+async def run_study(repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop) -> StudyView:
     """Run a study, or go on with one, until its budget is spent, nothing is left or somebody stops it.
 
     Args:
@@ -202,6 +200,8 @@ def _begin(
         head=base.head,
         branch=base.branch,
         dirty=base.dirty,
+        is_git=base.is_git,
+        nested=base.nested,
         engine={"name": engine.facts.name, "version": engine.facts.version},
     )
     store.add_tree(base.tree)
@@ -228,9 +228,7 @@ async def _site(
     try:
         site, findings = await maker.make(base)
     except NightlabError as error:
-        scribe.store.update_study(
-            record.id, state=StudyState.STOPPED, stop_reason=str(error), ended_unix_ms=unix_ms()
-        )
+        scribe.store.update_study(record.id, state=StudyState.STOPPED, stop_reason=str(error), ended_unix_ms=unix_ms())
         raise
     scribe.store.update_study(
         record.id, site=SITE.dump_python(site, mode="json"), base_findings=[asdict(f) for f in findings]

@@ -156,8 +156,12 @@ class SiteMaker:
         self._progress(f"preparing data: {prepare.command}")
         site = replace(site, data_volume=await self._spawner.make_volume("data"))
         self._spawner.site = site
-        network = "bridge" if prepare.network else "none"
-        request = SpawnRequest(name=self._name("prepare"), role="prepare", network=network, data_writable=True)
+        request = SpawnRequest(
+            name=self._name("prepare"),
+            role="prepare",
+            network="bridge" if prepare.network else "none",
+            data_writable=True,
+        )
         async with self._spawner.spawn(request) as live:
             await live.seal(base)
             result = await live.sandbox.run(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from nightlab.controller.config.schema import Config
+from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.gate.lint import lint, new_findings, target_version
 from nightlab.controller.gate.verify import added_importable, drifted
 from nightlab.controller.link.sandbox import Job, JobExit
@@ -177,7 +177,9 @@ class TrialWalk:
             stopped.cancel()
             exited.cancel()
 
-    async def _collect(self, context: _Context, exit_: JobExit, gate: GateReport, tail: Tail) -> TrialOutcome:
+    async def _collect(
+        self, context: _Context, exit_: JobExit, gate: GateReport, tail: Tail, train_s: float
+    ) -> TrialOutcome:
         spec, live, train = context.spec, context.live, self._config.train
         seen = await asyncio.to_thread(live.meter.stop)
         ending, reason = name_ending(
@@ -205,7 +207,7 @@ class TrialWalk:
             peak_gpu_bytes=seen.peak_gpu_bytes,
             cpu_s=seen.cpu_s,
         )
-        quantities = (*self._config.objectives, *self._config.constraints)
+        quantities: list[Objective | Constraint] = [*self._config.objectives, *self._config.constraints]
         return replace(
             self._outcome(context, ending, reason, gate, usage),
             exit_code=exit_.code if exit_.signal is None else -exit_.signal,

@@ -29,7 +29,9 @@ def drawing(width: float, height: float, label: str, *children: Markup, class_: 
     """
     box = f"0 0 {width:g} {height:g}"
     aspect = "none" if "stack" in class_ else None
-    return element("svg", *children, viewBox=box, role="img", class_=class_, aria_label=label, preserveAspectRatio=aspect)
+    return element(
+        "svg", *children, viewBox=box, role="img", class_=class_, aria_label=label, preserveAspectRatio=aspect
+    )
 
 
 def text(x: float, y: float, content: str, *, class_: str = "tick", anchor: str = "start") -> Markup:

@@ -73,7 +73,11 @@ def _steps(view: StudyView, frame: Frame, points: list[Point], class_: str) -> l
     best = math.inf if start is None else sign * start
     corners: list[tuple[float, float]] = [] if start is None else [(frame.x(0.0), frame.y(start))]
     for x, single, trial in points:
-        y = view.best.mean if view.best is not None and view.best.number == trial.number and class_ == "kept" else single
+        y = (
+            view.best.mean
+            if view.best is not None and view.best.number == trial.number and class_ == "kept"
+            else single
+        )
         if sign * y < best:
             best = sign * y
             corners += [(frame.x(x), corners[-1][1])] if corners else []

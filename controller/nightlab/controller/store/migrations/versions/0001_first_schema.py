@@ -28,6 +28,8 @@ def upgrade() -> None:
         sa.Column("head", sa.String),
         sa.Column("branch", sa.String),
         sa.Column("dirty", sa.JSON, nullable=False),
+        sa.Column("is_git", sa.Boolean, nullable=False),
+        sa.Column("nested", sa.JSON, nullable=False),
         sa.Column("site", sa.JSON),
         sa.Column("engine", sa.JSON, nullable=False),
         sa.Column("base_findings", sa.JSON),
