@@ -157,14 +157,15 @@ def good_night() -> StudyView:
     trials = [
         *baselines(),
         run(3, Verdict.DISCARD, 2.2801, begin_s=445, slot=1, changes={"WARMUP": 0.02}, reason="worse by 0.0087"),
-        run(4, Verdict.DISCARD, 2.2655, begin_s=862, slot=0, changes={"LR": 0.0004}, reason="gain is below the noise floor"),
+        run(4, Verdict.DISCARD, 2.2655, begin_s=862, slot=0, changes={"LR": 0.0004},
+            reason="gain is below the noise floor"),
         run(5, Verdict.KEEP, 2.2188, begin_s=864, slot=1, changes={"LR": 0.0009, "ACTIVATION": "relu2"}, memory=2.02,
             reason="confirmed on 2 fresh seeds"),
         crash(6, 1284, "RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x512 and 256x512)", {"DEPTH": 7}),
         run(7, Verdict.DISCARD, 2.2570, begin_s=1350, slot=0, changes={"TIE_WEIGHTS": True}, memory=1.72,
             reason="gain 0.0144, confirmed gain 0.0061 is below the noise floor"),
         replace(crash(8, 1768, "ruff: F821 Undefined name `WARMUP_STEPS` at train.py:41:12", {"WARMUP": 0.3}),
-                verdict=Verdict.REJECTED, gate=rejected, exit_code=None, scores=(), train_s=0.0, wall_s=1.6,
+                verdict=Verdict.REJECTED, gate=rejected, exit_code=None, scores=(), bounds=(), train_s=0.0, wall_s=1.6,
                 ended_at_unix_s=START + 1769.6, log_excerpt="", peak_memory_bytes=None, kernel_peak_bytes=None),
         run(9, Verdict.DISCARD, 2.2301, begin_s=1282, slot=1, role=Role.CONFIRM, repeats=5, memory=2.02),
         run(10, Verdict.DISCARD, 2.2226, begin_s=1772, slot=0, role=Role.CONFIRM, repeats=5, memory=2.02),
@@ -173,21 +174,26 @@ def good_night() -> StudyView:
         run(12, Verdict.DISCARD, 2.2246, begin_s=2194, slot=0, changes={"LR": 0.0012, "DEPTH": 5}, memory=2.71,
             train_s=540),
         run(13, Verdict.DISCARD, 9.8125, begin_s=1770, slot=1, changes={"LR": 0.03}, reason="diverged"),
-        replace(crash(14, 2800, "the container was gone: the engine was restarted", {"LR": 0.0007}), verdict=Verdict.LOST,
-                attempts=2),
+        replace(crash(14, 2800, "the container was gone: the engine was restarted", {"LR": 0.0007}),
+                verdict=Verdict.LOST, attempts=2),
         run(15, Verdict.DISCARD, 2.2419, begin_s=3900, slot=0, changes={"LR": 0.0006, "TIE_WEIGHTS": True}, memory=1.7),
         run(16, Verdict.NO_EFFECT, 2.2709, begin_s=3902, slot=1, changes={"ACTIVATION": "GELU"}, train_s=405),
         crash(17, 4320, "RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x512 and 384x512)", {"DEPTH": 6}),
     ]  # fmt: skip
-    best = BestView(5, 2.2238, 0.0476, 0.0371, 0.0581, 3, "gain 0.0476 on 3 runs of each, at most 5 % false keeps a night")
+    best = BestView(
+        5, 2.2238, 0.0476, 0.0371, 0.0581, 3, "gain 0.0476 on 3 runs of each, at most 5 % false keeps a night"
+    )
     rows = fill_ledger(trials, slots=2, wall_s=6000)
-    notes = ("23:00 the Docker engine has no user namespaces: isolation is standard", "23:47 the engine came back; trial 14 was run again")
+    notes = (
+        "23:00 the Docker engine has no user namespaces: isolation is standard",
+        "23:47 the engine came back; trial 14 was run again",
+    )
     return study(trials, rows, best=best, pareto=(5, 7, 15), is_dirty=True, notes=notes)
 
 
 def crash(number: int, begin_s: float, reason: str, changes: dict[str, object]) -> TrialView:
     """A trial that ran for a minute and failed."""
-    log = f"step 0\nTraceback (most recent call last):\n  File \"/app/train.py\", line 88, in <module>\n{reason}\n"
+    log = f'step 0\nTraceback (most recent call last):\n  File "/app/train.py", line 88, in <module>\n{reason}\n'
     made = run(number, Verdict.CRASH, None, begin_s=begin_s, train_s=58.0, changes=changes, reason=reason, memory=1.1)
     return replace(made, exit_code=1, log_excerpt=log)
 
@@ -216,7 +222,9 @@ def no_gain() -> StudyView:
         run(3, Verdict.DISCARD, 2.2801, begin_s=445, slot=1, changes={"WARMUP": 0.02}),
         run(4, Verdict.DISCARD, 2.2655, begin_s=862, slot=0, changes={"LR": 0.0004}),
     ]
-    return study(trials, fill_ledger(trials, slots=2, wall_s=1400), now_unix_s=START + 1400, ended_at_unix_s=START + 1400)
+    return study(
+        trials, fill_ledger(trials, slots=2, wall_s=1400), now_unix_s=START + 1400, ended_at_unix_s=START + 1400
+    )
 
 
 def unknown_floor() -> StudyView:
@@ -252,7 +260,9 @@ def running() -> StudyView:
     """In the middle of the night: one trial trains, one waits for its container."""
     view = no_gain()
     here = {"verdict": None, "ended_at_unix_s": None, "exit_code": None, "scores": (), "wall_s": 0.0, "train_s": 0.0}
-    trains = replace(run(5, Verdict.DISCARD, None, begin_s=1290, slot=0, changes={"LR": 0.001}), phase=Phase.RUNNING, **here)
+    trains = replace(
+        run(5, Verdict.DISCARD, None, begin_s=1290, slot=0, changes={"LR": 0.001}), phase=Phase.RUNNING, **here
+    )
     waits = replace(trains, number=6, phase=Phase.PLANNED, started_at_unix_s=None, slot=None)
     return replace(view, state=StudyState.RUNNING, ended_at_unix_s=None, trials=(*view.trials, trains, waits))
 
@@ -319,7 +329,7 @@ def hostile() -> StudyView:
 def big(trials: int = 500) -> StudyView:
     """A long study whose trials each bring a large diff and log."""
     chance = random.Random(7)
-    lines = "\n".join(f"+    value_{n} = compute({n}, scale={n * 3})  # <added> & \"quoted\"" for n in range(600))
+    lines = "\n".join(f'+    value_{n} = compute({n}, scale={n * 3})  # <added> & "quoted"' for n in range(600))
     made = baselines()
     for number in range(3, trials):
         value = 2.2714 + chance.gauss(0.004, 0.02)
@@ -330,4 +340,6 @@ def big(trials: int = 500) -> StudyView:
         diff = f"diff --git a/train.py b/train.py\n@@ -1,1 +1,600 @@\n{lines}\n"
         made.append(replace(trial, diff=diff, log_excerpt=lines, reason=reason))
     wall_s = 430.0 + 55 * (trials // 2) + 120
-    return study(made, fill_ledger(made, slots=2, wall_s=wall_s), now_unix_s=START + wall_s, ended_at_unix_s=START + wall_s)
+    return study(
+        made, fill_ledger(made, slots=2, wall_s=wall_s), now_unix_s=START + wall_s, ended_at_unix_s=START + wall_s
+    )

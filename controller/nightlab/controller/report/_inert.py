@@ -7,7 +7,9 @@ from typing import Final
 
 ELLIPSIS: Final = "\u2026"
 # Printable by Unicode's categories and yet invisible: fillers, the Braille blank, variation selectors, joiners.
-_INVISIBLE: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _LONGEST: Final = 4096
 
 

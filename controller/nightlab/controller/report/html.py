@@ -27,7 +27,7 @@ from nightlab.controller.report.charts.pareto import is_placed
 from nightlab.controller.report.charts.timeline import lanes_of
 from nightlab.controller.report.diff import LINE_LIMIT, DiffLine, Kind, diff_lines
 from nightlab.controller.report.headline import failure_groups, gain_of, headline, ledger_note
-from nightlab.controller.report.view import StudyView, TrialView
+from nightlab.controller.report.view import StudyView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PAGE_BUDGET_CHARS: Final = 3_000_000  # diffs and logs of all trials together, escaped; keeps any page below 5 MB
@@ -55,22 +55,26 @@ def render_html(view: StudyView, *, zone: tzinfo = UTC) -> str:
     """
     share = min(TRIAL_BUDGET_CHARS, PAGE_BUDGET_CHARS // max(1, len(view.trials)))
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return _environment().get_template("report.html.j2").render(
-        view=view,
-        zone=zone,
-        style=Markup(style),  # noqa: S704  our own file, not input
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        headline=headline(view),
-        failures=failure_groups(view.trials),
-        ledger_note=ledger_note(view),
-        best=view.trial(view.best.number) if view.best is not None else None,
-        verdicts=_verdict_counts(view),
-        floor=view.floor(view.first.name),
-        diff=lambda trial: _clip(diff_lines(trial.diff), share * 2 // 3),
-        log=lambda trial: _clip_head(_log_lines(trial.log_excerpt), share // 3),
-        gain=lambda trial: gain_of(view, trial),
-        has_slots=bool(lanes_of(view)),
-        unplaced=sum(1 for trial in view.trials if trial.verdict is not None and not is_placed(view, trial)),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            view=view,
+            zone=zone,
+            style=Markup(style),  # noqa: S704  our own file, not input
+            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            headline=headline(view),
+            failures=failure_groups(view.trials),
+            ledger_note=ledger_note(view),
+            best=view.trial(view.best.number) if view.best is not None else None,
+            verdicts=_verdict_counts(view),
+            floor=view.floor(view.first.name),
+            diff=lambda trial: _clip(diff_lines(trial.diff), share * 2 // 3),
+            log=lambda trial: _clip_head(_log_lines(trial.log_excerpt), share // 3),
+            gain=lambda trial: gain_of(view, trial),
+            has_slots=bool(lanes_of(view)),
+            unplaced=sum(1 for trial in view.trials if trial.verdict is not None and not is_placed(view, trial)),
+        )
     )
 
 

@@ -19,6 +19,7 @@ from nightlab.controller.report.view import ConstraintView, StudyView, TrialView
 MINUS: Final = "\N{MINUS SIGN}"
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 ARROW: Final = "\N{RIGHTWARDS ARROW}"
+UNIT_LIMIT: Final = 24
 NONE: Final = "\N{EN DASH}"
 LEDGER_WORDS: Final = {
     "useful": "baselines and search runs that were scored",
@@ -50,12 +51,12 @@ def show_quantity(value: float | None, unit: str = "", *, resolution: float | No
     if value is None:
         return NONE
     if not math.isfinite(value):
-        return _inert(f"{value} {unit}".strip())
+        return f"{value} {_inert(unit, UNIT_LIMIT)}".strip()
     if unit == "bytes":
         return signed(value, show_bytes(abs(value)))
     if unit == "s":
         return signed(value, show_seconds(abs(value)))
-    return _inert(f"{show_number(value, resolution=resolution)} {unit}".rstrip())
+    return f"{show_number(value, resolution=resolution)} {_inert(unit, UNIT_LIMIT)}".rstrip()
 
 
 def show_number(value: float, *, resolution: float | None = None) -> str:
@@ -133,7 +134,9 @@ def show_actions(trial: TrialView, *, limit: int = 3) -> str:
     if trial.role is not Role.SEARCH and trial.repeats is not None:
         return f"trial {trial.repeats} again, seed {NONE if trial.run_seed is None else trial.run_seed}"
     changed = trial.changed
-    parts = [f"{_inert(a.name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}" for a in changed[:limit]]
+    parts = [
+        f"{_inert(a.name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}" for a in changed[:limit]
+    ]
     if len(changed) > limit:
         parts.append(f"{len(changed) - limit} more")
     if parts:

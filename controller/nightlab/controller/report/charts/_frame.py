@@ -33,7 +33,10 @@ class Frame:
         """Draw what lies behind the marks."""
         grid = [line(LEFT, self.y(v), WIDTH - RIGHT, self.y(v), class_="grid") for v, _ in self.y_ticks.marks]
         base = line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, class_="axis")
-        feet = [line(self.x(v), HEIGHT - BOTTOM, self.x(v), HEIGHT - BOTTOM + 4, class_="axis") for v, _ in self.x_ticks.marks]
+        feet = [
+            line(self.x(v), HEIGHT - BOTTOM, self.x(v), HEIGHT - BOTTOM + 4, class_="axis")
+            for v, _ in self.x_ticks.marks
+        ]
         return Markup("").join([*grid, base, *feet])
 
     def words(self) -> Markup:
@@ -69,4 +72,4 @@ def y_scale(low: float, high: float) -> Scale:
 
 
 def _titled(title: str, unit: str) -> str:
-    return f"{title} ({unit})" if unit else title
+    return f"{title} ({unit[:24]})" if unit else title

@@ -53,6 +53,7 @@ def _points(view: StudyView) -> list[Point]:
 def _frame(view: StudyView, points: list[Point]) -> Frame:
     floor = view.floor(view.first.name)
     fixed = [y for _, y, trial in points if view.best is not None and trial.number == view.best.number]
+    fixed += [view.best.mean] if view.best is not None else []
     if floor is not None and floor.center is not None:
         fixed += [floor.center - (floor.threshold or 0.0), floor.center + (floor.threshold or 0.0)]
     low, high = padded([*without_outliers(y for _, y, _ in points), *fixed])
@@ -73,7 +74,11 @@ def _steps(view: StudyView, frame: Frame, points: list[Point], class_: str) -> l
     best = math.inf if start is None else sign * start
     corners: list[tuple[float, float]] = [] if start is None else [(frame.x(0.0), frame.y(start))]
     for x, single, trial in points:
-        y = view.best.mean if view.best is not None and view.best.number == trial.number and class_ == "kept" else single
+        y = (
+            view.best.mean
+            if view.best is not None and view.best.number == trial.number and class_ == "kept"
+            else single
+        )
         if sign * y < best:
             best = sign * y
             corners += [(frame.x(x), corners[-1][1])] if corners else []

@@ -69,9 +69,13 @@ def _lane(view: StudyView, scale: Scale, index: int, lane: list[TrialView]) -> M
 def _bar(view: StudyView, scale: Scale, top: float, trial: TrialView) -> Markup:
     left, right = scale(trial.started_at_unix_s or 0.0), scale(_end(view, trial))
     width = max(1.0, right - left - 0.8)
-    rect = element("rect", x=left, y=top, width=width, height=LANE, rx=min(3.0, width / 3), class_=f"bar {css_class(trial)}")
+    rect = element(
+        "rect", x=left, y=top, width=width, height=LANE, rx=min(3.0, width / 3), class_=f"bar {css_class(trial)}"
+    )
     number = text(left + width / 2, top + LANE / 2 + 4, str(trial.number), class_="inbar", anchor="middle")
-    return element("g", rect, number if width >= _LABEL_MIN_PX else Markup(""), element("title", trial_hint(view, trial)))
+    return element(
+        "g", rect, number if width >= _LABEL_MIN_PX else Markup(""), element("title", trial_hint(view, trial))
+    )
 
 
 def _axis(view: StudyView, scale: Scale, height: float, zone: tzinfo) -> Markup:
