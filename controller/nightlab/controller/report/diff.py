@@ -9,7 +9,6 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from os.path import commonprefix
 from typing import Final
 
 from nightlab.controller.report._inert import _inert
@@ -87,13 +86,18 @@ def _run_end(lines: list[DiffLine], at: int, kind: Kind) -> int:
 
 def _mark_pair(before: DiffLine, after: DiffLine) -> tuple[DiffLine, DiffLine]:
     old, new = before.head[1:], after.head[1:]
-    prefix = commonprefix([old, new])
+    prefix = _common(old, new)
     start = len(prefix.rstrip(_WORD))  # whole words are marked: 0.5 -> 0.3 and not 5 -> 3
-    suffix = commonprefix([old[start:][::-1], new[start:][::-1]])
+    suffix = _common(old[start:][::-1], new[start:][::-1])
     end = len(suffix.rstrip(_WORD))
     if start + end < max(len(old), len(new)) / 3:  # nothing much in common: a mark would be noise
         return before, after
     return _cut(before, start, end), _cut(after, start, end)
+
+
+def _common(old: str, new: str) -> str:
+    pairs = enumerate(zip(old, new, strict=False))
+    return old[: next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))]
 
 
 def _cut(line: DiffLine, start: int, end: int) -> DiffLine:

@@ -27,7 +27,7 @@ from nightlab.controller.report.charts.pareto import is_placed
 from nightlab.controller.report.charts.timeline import lanes_of
 from nightlab.controller.report.diff import LINE_LIMIT, DiffLine, Kind, diff_lines
 from nightlab.controller.report.headline import failure_groups, gain_of, headline, ledger_note
-from nightlab.controller.report.view import StudyView, TrialView
+from nightlab.controller.report.view import StudyView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PAGE_BUDGET_CHARS: Final = 3_000_000  # diffs and logs of all trials together, escaped; keeps any page below 5 MB

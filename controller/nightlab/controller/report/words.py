@@ -19,6 +19,7 @@ from nightlab.controller.report.view import ConstraintView, StudyView, TrialView
 MINUS: Final = "\N{MINUS SIGN}"
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 ARROW: Final = "\N{RIGHTWARDS ARROW}"
+UNIT_LIMIT: Final = 24
 NONE: Final = "\N{EN DASH}"
 LEDGER_WORDS: Final = {
     "useful": "baselines and search runs that were scored",
@@ -50,12 +51,12 @@ def show_quantity(value: float | None, unit: str = "", *, resolution: float | No
     if value is None:
         return NONE
     if not math.isfinite(value):
-        return _inert(f"{value} {unit}".strip())
+        return f"{value} {_inert(unit, UNIT_LIMIT)}".strip()
     if unit == "bytes":
         return signed(value, show_bytes(abs(value)))
     if unit == "s":
         return signed(value, show_seconds(abs(value)))
-    return _inert(f"{show_number(value, resolution=resolution)} {unit}".rstrip())
+    return f"{show_number(value, resolution=resolution)} {_inert(unit, UNIT_LIMIT)}".rstrip()
 
 
 def show_number(value: float, *, resolution: float | None = None) -> str:

@@ -72,4 +72,4 @@ def y_scale(low: float, high: float) -> Scale:
 
 
 def _titled(title: str, unit: str) -> str:
-    return f"{title} ({unit})" if unit else title
+    return f"{title} ({unit[:24]})" if unit else title

@@ -39,7 +39,8 @@ def trial_hint(view: StudyView, trial: TrialView) -> str:
     score = trial.score(view.first.name)
     value = score.value if score is not None else None
     words = show_quantity(value, view.first.unit, resolution=resolution_of(view, view.first.name))
-    return f"trial {trial.number}, {verdict_word(trial)}: {words}, {show_quantity(trial.peak_memory_bytes, 'bytes')}; {show_actions(trial)}"
+    memory = show_quantity(trial.peak_memory_bytes, "bytes")
+    return f"trial {trial.number}, {verdict_word(trial)}: {words}, {memory}; {show_actions(trial)}"
 
 
 def _dot(x: float, y: float, radius: float, class_: str) -> Markup:

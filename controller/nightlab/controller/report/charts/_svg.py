@@ -19,7 +19,7 @@ def element(name: str, *children: str, **attributes: str | float | None) -> Mark
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
     head = Markup("").join(Markup(' {}="{}"').format(key, _attribute(value)) for key, value in pairs)
     body = Markup("").join(child if isinstance(child, Markup) else escape(_inert(child)) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), head, body)
+    return Markup("<{0}{1}>{2}</{0}>").format(name, head, body)
 
 
 def drawing(width: float, height: float, label: str, *children: Markup, class_: str = "chart") -> Markup:

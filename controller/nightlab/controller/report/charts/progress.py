@@ -53,6 +53,7 @@ def _points(view: StudyView) -> list[Point]:
 def _frame(view: StudyView, points: list[Point]) -> Frame:
     floor = view.floor(view.first.name)
     fixed = [y for _, y, trial in points if view.best is not None and trial.number == view.best.number]
+    fixed += [view.best.mean] if view.best is not None else []
     if floor is not None and floor.center is not None:
         fixed += [floor.center - (floor.threshold or 0.0), floor.center + (floor.threshold or 0.0)]
     low, high = padded([*without_outliers(y for _, y, _ in points), *fixed])
