@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -46,7 +47,7 @@ def run(
     from nightlab.controller.study.open import run_study
 
     with answering(as_json):
-        config = load_config(repo, [*(setting or ()), *_short_forms(trials, hours, seed, parallel)])
+        config = load_config(repo, overrides=[*(setting or ()), *_short_forms(trials, hours, seed, parallel)], env=os.environ)
         stop = Stop()
         if dry_run:
             price(repo, config, stop, as_json)
@@ -100,9 +101,12 @@ def _short_forms(trials: int | None, hours: float | None, seed: int | None, para
 
 
 def _progress(as_json: bool) -> Progress:
-    from nightlab.controller.report.live import progress_for
+    from rich.console import Console
 
-    return progress_for(quiet=as_json)
+    from nightlab.controller.report.live import open_progress
+    from nightlab.controller.report.silent import Silent
+
+    return Silent() if as_json else open_progress(Console(stderr=True, markup=False, highlight=False, emoji=False))
 
 
 def _show(view: StudyView, repo: Path, as_json: bool) -> None:

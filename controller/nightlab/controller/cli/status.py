@@ -13,7 +13,7 @@ def status(repo: RepoOption = HERE, study: StudyOption = "", as_json: JsonFlag =
       nightlab status
       nightlab status -C ../other-repo --json
     """
-    from nightlab.controller.report.tables import status_table
+    from nightlab.controller.report.tables import status as status_table
 
     with answering(as_json):
         view = find(repo, study).view()

@@ -35,13 +35,14 @@ def list_trials(repo: RepoOption = HERE, study: StudyOption = "", as_json: JsonF
       nightlab trial list
       nightlab trial list --json | jq '.[] | select(.verdict == "keep")'
     """
-    from nightlab.controller.report.tables import trial_table
+    from nightlab.controller.report.tables import trial_list
 
     with answering(as_json):
         view = find(repo, study).view(with_details=as_json)
         if as_json:
-            return print_json(view.trials)
-        print_rich(trial_table(view))
+            print_json(view.trials)
+            return
+        print_rich(trial_list(view))
         say("nightlab trial show NUMBER tells more about one")
 
 
@@ -53,14 +54,15 @@ def show(number: Number, repo: RepoOption = HERE, study: StudyOption = "", as_js
       nightlab trial show 7
       nightlab trial show 7 --json
     """
-    from nightlab.controller.report.tables import trial_details
+    from nightlab.controller.report.tables import trial_show
 
     with answering(as_json):
         view = find(repo, study).view(with_details=True)
         trial = _trial(view.trial(number), number)
         if as_json:
-            return print_json(trial)
-        print_rich(trial_details(view, trial))
+            print_json(trial)
+            return
+        print_rich(trial_show(view, trial))
         say(f"nightlab trial diff {number} · nightlab trial logs {number}")
 
 
@@ -75,7 +77,8 @@ def diff(number: Number, repo: RepoOption = HERE, study: StudyOption = "", as_js
     with answering(as_json):
         trial = _trial(find(repo, study).view(with_details=True).trial(number), number)
         if as_json:
-            return print_json({"number": number, "diff": trial.diff})
+            print_json({"number": number, "diff": trial.diff})
+            return
         _write(trial.diff)
 
 
@@ -133,7 +136,7 @@ def _follow(target: Target, number: int) -> None:
 
 
 def _write(text: str) -> None:
-    from nightlab.controller.text import inert_lines
+    from nightlab.controller.text import inert
 
-    sys.stdout.write(inert_lines(text) if sys.stdout.isatty() else text)
+    sys.stdout.write(inert(text, len(text) + 1, keep_lines=True) if sys.stdout.isatty() else text)
     sys.stdout.flush()

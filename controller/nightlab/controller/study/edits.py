@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from nightlab.api.digest import REGULAR, SYMLINK
-from nightlab.controller.actions.host import ActionHost, Note
+from nightlab.controller.actions.host import ActionHost
+from nightlab.controller.actions.model import Note
 from nightlab.controller.config.schema import Seed
 from nightlab.controller.errors import PluginError
 from nightlab.controller.model.trial import ActionCall

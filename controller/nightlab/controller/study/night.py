@@ -142,7 +142,8 @@ class Night:
             return  # not the trial's fault: a resumed study tries again
         if outcome.ending is Ending.LOST and attempt.attempt < MAX_ATTEMPTS:
             log.warning("trial.lost", number=trial.number, attempt=attempt.attempt, reason=outcome.reason)
-            return self._agenda.again(trial)
+            self._agenda.again(trial)
+            return
         self._judge.settle(trial, outcome)
         self._stop_if_hopeless()
 

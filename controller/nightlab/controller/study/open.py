@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -159,6 +159,8 @@ async def sitting(
         policy = TpePolicy(config.objectives, config.constraints, config.search.seed)
         proposer = Proposer(config, scribe, editor, policy, offered, base)
         walk = TrialWalk(config, site, spawner, state, findings)
+        views = ViewBuilder(store, state, history)
+        scribe.on_judged = _teller(views, record.id, progress)
         adopted = await reconcile(scribe, engine)
         yield Sitting(
             config=config,
@@ -172,12 +174,21 @@ async def sitting(
             ),
             judge=judge,
             scribe=scribe,
-            views=ViewBuilder(store, state, history),
+            views=views,
             offered=offered,
             site=site,
             shares=shares,
             adopted=adopted,
         )
+
+
+def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:
+    def tell(number: int) -> None:
+        trial = views.study(study_id, with_details=False).trial(number)
+        assert trial is not None
+        progress.trial_ended(trial)
+
+    return tell
 
 
 def _begin(

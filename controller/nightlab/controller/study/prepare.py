@@ -20,6 +20,7 @@ from nightlab.controller.errors import ConfigError, ImageError, StudyStopped
 from nightlab.controller.gate.lint import lint
 from nightlab.controller.images.build import build_image
 from nightlab.controller.link.sandbox import Sandbox
+from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.site import EDITOR_UID, SEED, Place, Share, Site
 from nightlab.controller.model.trial import Finding
 from nightlab.controller.model.tree import Entry, Tree
@@ -174,10 +175,10 @@ class SiteMaker:
                 wall_limit_s=prepare.timeout,
                 merge=True,
             )
-        if result.code != 0:
+        if result.exit.code != 0:
             tail = result.stdout.decode(errors="replace")[-1500:]
             raise StudyStopped(
-                f"prepare.command ended with {result.code if result.code is not None else 'a signal'}:\n{tail}"
+                f"prepare.command ended with {_how(result.exit)}:\n{tail}"
             )
         return site
 
@@ -215,7 +216,7 @@ class SiteMaker:
                 wall_limit_s=JOB_S,
             )
             match = re.fullmatch(rb"(\d)\.(\d+)\s*", result.stdout[:32])
-            if result.code == 0 and match:
+            if result.exit.code == 0 and match:
                 return int(match[1]), int(match[2])
         return None
 
@@ -238,3 +239,9 @@ def _notes(found: object, workspace: str, facts: ImageFacts) -> tuple[str, ...]:
     if found:
         return ()
     return (f"the image does not hold the repo's files; they appear at {workspace}",)
+
+
+def _how(exit_: JobExit) -> str:
+    if exit_.timed_out:
+        return "its time limit"
+    return exit_.start_error or (f"exit code {exit_.code}" if exit_.signal is None else f"signal {exit_.signal}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from nightlab.controller.actions.host import OfferedAction
+from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import PluginError
 from nightlab.controller.model.score import Verdict

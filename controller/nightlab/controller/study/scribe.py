@@ -33,6 +33,7 @@ class Scribe:
         self.study_id = study_id
         self.state = state
         self.progress = progress
+        self.on_judged: Callable[[int], None] = lambda _number: None
         self._clock = clock
         self._spent_s = store.study(study_id).spent_s
 
@@ -90,6 +91,7 @@ class Scribe:
             log_path=str(self.state.log(self.study_id, trial.number, attempt).relative_to(self.state.root)),
         )
         self.store.add_attempt(record)
+        self.progress.phase(trial.number, attempt, Phase.PLANNED, what_it_tries(trial))
         return record
 
     def phase(self, attempt: AttemptRecord, phase: Phase, text: str = "") -> None:
@@ -129,6 +131,7 @@ class Scribe:
         """Write a trial's verdict, its only one."""
         trial = self.update_trial(number, verdict=verdict, reason=reason, ended_unix_ms=self._clock(), **facts)
         log.info("trial.judged", number=number, verdict=verdict.value, reason=reason)
+        self.on_judged(number)
         return trial
 
     def await_confirmation(self, number: int, reason: str, **facts: Any) -> TrialRecord:
@@ -139,3 +142,13 @@ class Scribe:
         """Write a line that a person should see in the morning."""
         self.store.add_event(EventRecord(self.study_id, self._clock(), kind, text, number, facts))
         self.progress.note(text)
+
+
+def what_it_tries(trial: TrialRecord) -> str:
+    """Say in one line why a trial is run."""
+    seed = "" if trial.run_seed is None else f", seed {trial.run_seed}"
+    if trial.role is Role.BASELINE:
+        return f"baseline{seed}"
+    if trial.role is Role.CONFIRM:
+        return f"runs trial {trial.parent} again to confirm trial {trial.subject}{seed}"
+    return trial.summary or trial.proposal

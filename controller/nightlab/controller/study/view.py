@@ -13,7 +13,7 @@ from nightlab.controller.config.units import show_bytes, show_seconds
 from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Ending, Phase, Role
 from nightlab.controller.report import view
-from nightlab.controller.report.progress import Silent
+from nightlab.controller.report.silent import Silent
 from nightlab.controller.repo.history import History
 from nightlab.controller.scoring.ledger import Spent, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front

@@ -97,9 +97,11 @@ class Live:
         """
         env = {"PATH": f"{TOOLBOX}/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108 - in the container
         result = await self.sandbox.run(name, argv, env=env, cwd=cwd, uid=uid, gid=uid, wall_limit_s=timeout_s)
-        if result.code != 0:
+        if result.exit.code != 0:
             said = result.stderr.decode(errors="replace")[-500:]
-            raise LinkError(f"{argv[0]} in the sandbox ended with {result.code}: {said}")
+            raise LinkError(f"{argv[0]} in the sandbox ended with {result.exit.code}: {said or result.exit.start_error}")
+        if result.truncated:
+            raise LinkError(f"{argv[0]} in the sandbox printed more than is read")
         return result.stdout
 
 

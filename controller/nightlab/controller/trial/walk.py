@@ -17,7 +17,8 @@ from typing import Final
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.gate.lint import lint, new_findings, target_version
 from nightlab.controller.gate.verify import added_importable, drifted
-from nightlab.controller.link.sandbox import Job, JobExit
+from nightlab.controller.link.job import Job
+from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.site import Share, Site
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.scoring.measure import measure_run

@@ -1,0 +1,1 @@
+"""`nightlab init`: write a nightlab.toml for a repo."""
