@@ -1,0 +1,409 @@
+"""A sandbox as the walk of a trial uses it: trees in, jobs, files out, and questions about the image.
+
+Every method waits with a deadline, survives reconnections unseen, and raises CommandFailed when the supervisor could
+not do it, SandboxLost when the sandbox is gone, LinkError when it broke the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from nightlab.api.digest import MODES, path_error
+from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
+from nightlab.controller.errors import CommandFailed, LinkError, SandboxLost
+from nightlab.controller.link.blobs import Serving
+from nightlab.controller.link.exchange import Exchange
+from nightlab.controller.link.job import MARGIN_S, Collected, Job
+from nightlab.controller.link.journal import Journal, Recorded
+from nightlab.controller.link.limits import shown
+from nightlab.controller.link.output_log import OutputLog
+from nightlab.controller.link.receiving import Receiver
+from nightlab.controller.link.values import (
+    Editor,
+    JobResult,
+    Program,
+    ReadResult,
+    RepoMatch,
+    Scan,
+    SeedLinked,
+    SeedMade,
+    User,
+)
+from nightlab.controller.model.tree import Entry, Tree
+
+ANSWER_S: Final = 30.0  # for what touches little of the disk
+DISK_S: Final = 300.0  # for what reads or writes a tree
+SEED_S: Final = 3600.0  # for what copies data sets
+TOOL_OUTPUT_BYTES: Final = 16 * 1024 * 1024
+_LOWEST_WALL_MS: Final = 1
+
+
+class Sandbox:
+    """One connected sandbox; made by LinkServer."""
+
+    def __init__(self, exchange: Exchange, journal: Journal, serving: Serving) -> None:
+        self._exchange = exchange
+        self._journal = journal
+        self._serving = serving
+
+    @property
+    def boot_id(self) -> str:
+        """The supervisor process's own id; another one means that all jobs are gone."""
+        return self._exchange.boot_id
+
+    @property
+    def supervisor_rss_bytes(self) -> int:
+        """The supervisor's resident memory, by its own word."""
+        return self._exchange.supervisor_rss_bytes
+
+    @property
+    def processes(self) -> int:
+        """Processes in the container besides the supervisor, by its own word."""
+        return self._exchange.processes
+
+    async def ping(self, timeout_s: float = ANSWER_S) -> float:
+        """Measure a round trip, in seconds."""
+        began = time.perf_counter()
+        await self._exchange.ping(timeout_s)
+        return time.perf_counter() - began
+
+    # -- trees
+
+    async def put_tree(self, root: str, tree: Tree, owner: Editor | None = None, timeout_s: float = DISK_S) -> str:
+        """Write a tree, and remove what an earlier one under the same root had and this one has not.
+
+        Args:
+            root: Absolute; exists.
+            tree: Its contents are in the link's blob source.
+            owner: Who may change it; None seals it.
+            timeout_s: For all of it.
+
+        Returns:
+            The digest as read back inside, lowercase hex. Comparing it with the tree's own is the caller's.
+        """
+        hashes = [bytes.fromhex(entry.sha256) for entry in tree.entries]
+        message = pb.PutTree(
+            root=root,
+            entries=[
+                pb.TreeEntry(path=entry.path, mode=entry.mode, size=entry.size, sha256=sha256)
+                for entry, sha256 in zip(tree.entries, hashes, strict=True)
+            ],
+            owner=pb.TREE_OWNER_SEALED if owner is None else pb.TREE_OWNER_EDITOR,
+            owner_uid=owner.uid if owner is not None else 0,
+            owner_gid=owner.gid if owner is not None else 0,
+        )
+        self._serving.allow(hashes)
+        try:
+            result = await self._exchange.command("put_tree", message, timeout_s)
+        finally:
+            self._serving.withdraw(hashes)
+        return str(result.tree_digest.hex())
+
+    async def scan_tree(
+        self,
+        root: str,
+        only: Sequence[str] = (),
+        *,
+        max_entries: int = 50_000,
+        max_hash_bytes: int = 0,
+        timeout_s: float = DISK_S,
+    ) -> Scan:
+        """List files and links with their hashes, following no link.
+
+        Args:
+            root: Absolute.
+            only: Relative paths to look at; empty: all.
+            max_entries: More is a CommandFailed with failure "LIMIT".
+            max_hash_bytes: Larger files are listed without a hash; 0: no limit.
+            timeout_s: For all of it.
+        """
+        message = pb.ScanTree(root=root, only=only, max_entries=max_entries, max_hash_bytes=max_hash_bytes)
+        result = await self._exchange.command("scan_tree", message, timeout_s)
+        entries = tuple(_entry(entry) for entry in result.entries)
+        paths = [entry.path for entry in entries]
+        if len(set(paths)) != len(paths) or len(paths) > max_entries or (only and not set(paths) <= set(only)):
+            raise self._broken(f"a listing of {root} that names paths twice, too many, or others than asked for")
+        return Scan(entries=entries, odd=tuple(shown(path) for path in result.odd))
+
+    def _broken(self, what: str) -> LinkError:
+        error = LinkError(f"the sandbox sent {what}")
+        self._exchange.fail(error)
+        return error
+
+    # -- jobs
+
+    async def run(
+        self,
+        job_id: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        uid: int,
+        gid: int,
+        wall_limit_s: float,
+        output_limit_bytes: int = TOOL_OUTPUT_BYTES,
+        merge: bool = False,
+        stop_grace_s: float = 1.0,
+    ) -> JobResult:
+        """Run a small tool and collect what it says; it is ended at its wall limit.
+
+        Args:
+            job_id: Names it; may be used again.
+            argv: The program is looked up on PATH of env.
+            env: The whole environment.
+            cwd: Absolute.
+            uid: Its only uid.
+            gid: Its only group.
+            wall_limit_s: More than 0.
+            output_limit_bytes: Kept of each channel; the rest is dropped and the tool goes on.
+            merge: Whether standard error goes to standard output.
+            stop_grace_s: Between TERM and KILL at the wall limit.
+        """
+        stdout, stderr = Collected(output_limit_bytes), None if merge else Collected(output_limit_bytes)
+        wire_id = f"{job_id[:80]}.{self._exchange.new_id()}"
+        job = Job(wire_id, stdout, stderr, limit_s=wall_limit_s + stop_grace_s)
+        request = _start(wire_id, argv, env, cwd, uid, gid, wall_limit_s, stop_grace_s, merge)
+        self._exchange.jobs[wire_id] = job
+        await self._begin(job, request)
+        job_exit = await job.exited()
+        truncated = stdout.is_truncated or (stderr is not None and stderr.is_truncated)
+        return JobResult(job_exit, bytes(stdout.content), bytes(stderr.content) if stderr else b"", truncated)
+
+    async def start_job(
+        self,
+        job_id: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        uid: int,
+        gid: int,
+        wall_limit_s: float,
+        stop_grace_s: float,
+        log: Path,
+        merge: bool = True,
+    ) -> Job:
+        """Start a job whose output goes to a file; one with this id that was started already is followed.
+
+        Args:
+            job_id: Unique in the sandbox's life.
+            argv: The program is looked up on PATH of env.
+            env: The whole environment.
+            cwd: Absolute.
+            uid: Its only uid; all of the uid's processes end with it.
+            gid: Its only group.
+            wall_limit_s: After it, TERM; 0: no limit.
+            stop_grace_s: Between TERM and KILL.
+            log: Where the output goes: all of it up to 64 MiB, beyond that the head and the tail.
+            merge: Whether standard error goes there too; else to the same name with ".stderr".
+
+        Raises:
+            SandboxLost: A job with this id belonged to a supervisor that is gone.
+        """
+        recorded = self._journal.jobs.get(job_id)
+        if recorded is None:
+            limit_s = wall_limit_s + stop_grace_s if wall_limit_s else 0.0
+            recorded = Recorded(job_id=job_id, log=log, merge=merge, limit_s=limit_s, boot_id=self.boot_id)
+            self._journal.add_job(recorded)
+        job = self._follow(recorded)
+        if not job.is_started and not job.is_ended:
+            request = _start(job_id, argv, env, cwd, uid, gid, wall_limit_s, stop_grace_s, merge)
+            await self._begin(job, request)
+        return job
+
+    async def _begin(self, job: Job, request: pb.StartJob) -> None:
+        try:
+            await self._exchange.command("start_job", request, ANSWER_S)
+        except CommandFailed:
+            self._exchange.jobs.pop(job.job_id, None)
+            raise
+        job.is_started = True
+
+    def attach_job(self, job_id: str, log: Path) -> Job:
+        """Follow a job that an earlier host process started; its log goes on where it ends.
+
+        Args:
+            job_id: As it was started.
+            log: As it was started.
+
+        Raises:
+            CommandFailed: It was never started (failure "NOT_FOUND"); start_job starts it.
+            SandboxLost: It belonged to a supervisor that is gone.
+            LinkError: It was started with another log.
+        """
+        recorded = self._journal.jobs.get(job_id)
+        if recorded is None:
+            raise CommandFailed(f"job {job_id} was never started in this sandbox", failure="NOT_FOUND")
+        if recorded.log != log:
+            raise LinkError(f"job {job_id} writes {recorded.log}, not {log}; attach it with its own log")
+        job = self._follow(recorded)
+        if not job.is_started and not job.is_ended:
+            raise CommandFailed(f"job {job_id} was planned but never reached the sandbox", failure="NOT_FOUND")
+        return job
+
+    def _follow(self, recorded: Recorded) -> Job:
+        job = self._exchange.jobs.get(recorded.job_id)
+        if job is None:
+            job = open_job(recorded)
+            self._exchange.jobs[recorded.job_id] = job
+        if not job.is_ended and recorded.exit is None and recorded.boot_id != self.boot_id:
+            job.lose(SandboxLost(f"job {recorded.job_id} belonged to a supervisor that is gone"))
+        return job
+
+    async def stop_job(self, job_id: str, grace_s: float) -> None:
+        """End a job and all processes of its uid: TERM, then KILL after the grace. One that has ended stays so."""
+        message = pb.StopJob(job_id=job_id, grace_ms=round(grace_s * 1000))
+        await self._exchange.command("stop_job", message, grace_s + MARGIN_S)
+
+    # -- files
+
+    async def read_files(
+        self,
+        root: str,
+        globs: Sequence[str],
+        *,
+        into: Path,
+        max_files: int,
+        max_file_bytes: int,
+        max_total_bytes: int,
+        as_uid: int,
+        as_gid: int,
+        timeout_s: float = DISK_S,
+    ) -> ReadResult:
+        """Take files out of the sandbox.
+
+        Args:
+            root: Absolute.
+            globs: Relative; '**' crosses directories.
+            into: A directory of the host's own; files appear below it under their relative paths when all are there.
+            max_files: Taken at most; the others are skipped.
+            max_file_bytes: Larger ones are skipped.
+            max_total_bytes: Of all together.
+            as_uid: Opened with this uid's rights.
+            as_gid: Opened with this group's rights.
+            timeout_s: For all of it.
+        """
+        message = pb.ReadFiles(
+            root=root,
+            globs=globs,
+            max_files=max_files,
+            max_file_bytes=max_file_bytes,
+            max_total_bytes=max_total_bytes,
+            as_uid=as_uid,
+            as_gid=as_gid,
+        )
+        limits = {"max_files": max_files, "max_file_bytes": max_file_bytes, "max_total_bytes": max_total_bytes}
+        receiver = await asyncio.to_thread(Receiver, into, **limits)
+        command_id = self._exchange.new_id()
+        self._exchange.receivers[command_id] = receiver
+        try:
+            result = await self._exchange.command("read_files", message, timeout_s, command_id)
+            told = [(entry.path, entry.size, entry.sha256) for entry in result.files]
+            files, refused = await asyncio.to_thread(receiver.place, told)
+        finally:
+            del self._exchange.receivers[command_id]
+            await asyncio.to_thread(receiver.close)
+        skipped = {shown(skip.path): shown(skip.reason) for skip in result.skipped}
+        return ReadResult(files=files, skipped=skipped | refused)
+
+    # -- the image
+
+    async def make_seed(
+        self, source: str, seed: str, tracked: Sequence[str], *, max_bytes: int, max_entries: int
+    ) -> SeedMade:
+        """Copy what lies under a directory of the image and the repo does not track into a seed directory."""
+        message = pb.MakeSeed(source=source, seed=seed, tracked=tracked, max_bytes=max_bytes, max_entries=max_entries)
+        result = await self._exchange.command("make_seed", message, SEED_S)
+        return SeedMade(files=result.files, bytes=result.bytes, large=tuple(shown(path) for path in result.large))
+
+    async def link_seed(self, seed: str, root: str, *, copy_limit_bytes: int, max_entries: int) -> SeedLinked:
+        """Make a seed appear under a root: small files copied, large ones and huge directories linked."""
+        message = pb.LinkSeed(seed=seed, root=root, copy_limit_bytes=copy_limit_bytes, max_entries=max_entries)
+        result = await self._exchange.command("link_seed", message, DISK_S)
+        return SeedLinked(copied=result.copied, linked=result.linked)
+
+    async def find_repo(
+        self, probes: Sequence[Entry], candidates: Sequence[str] = (), *, max_directories: int = 20_000
+    ) -> tuple[RepoMatch, ...]:
+        """Find directories that hold the repo's files, best first; candidates win ties."""
+        message = pb.FindRepo(
+            probes=[
+                pb.TreeEntry(path=probe.path, mode=probe.mode, size=probe.size, sha256=bytes.fromhex(probe.sha256))
+                for probe in probes
+            ],
+            candidates=candidates,
+            max_directories=max_directories,
+        )
+        result = await self._exchange.command("find_repo", message, DISK_S)
+        if any(not match.root.startswith("/") or not match.root.isprintable() for match in result.matches):
+            raise self._broken("a directory of the image that is no usable path")
+        return tuple(RepoMatch(match.root, match.same, match.differing) for match in result.matches)
+
+    async def resolve_user(self, user: str) -> User:
+        """Look a USER instruction up in the image; CommandFailed "NOT_FOUND" for a name that it has not."""
+        result = await self._exchange.command("resolve_user", pb.ResolveUser(user=user), ANSWER_S)
+        return User(uid=result.uid, gid=result.gid, name=shown(result.name), home=shown(result.home))
+
+    async def probe_access(
+        self, paths: Sequence[str], *, uid: int, gid: int, max_entries: int = 50_000
+    ) -> tuple[str, ...]:
+        """Name the topmost paths below some absolute ones that a uid cannot read; the first 100."""
+        message = pb.ProbeAccess(paths=paths, uid=uid, gid=gid, max_entries=max_entries)
+        result = await self._exchange.command("probe_access", message, DISK_S)
+        return tuple(shown(path) for path in result.unreadable)
+
+    async def resolve_program(self, program: str, *, path_env: str, cwd: str) -> Program:
+        """Look a program up as a shell in the image would."""
+        message = pb.ResolveProgram(program=program, path_env=path_env, cwd=cwd)
+        result = await self._exchange.command("resolve_program", message, ANSWER_S)
+        return Program(path=shown(result.path), interpreter=shown(result.interpreter))
+
+    async def shutdown(self) -> None:
+        """End all jobs and the supervisor; the container exits with status 0."""
+        await self._exchange.command("shutdown", pb.Shutdown(), ANSWER_S)
+        self._exchange.close_connection()
+
+
+def open_job(recorded: Recorded) -> Job:
+    """Follow a job of the journal, its output going on where the log ends."""
+    stdout = OutputLog(recorded.log)
+    stderr = None if recorded.merge else OutputLog(recorded.log.with_name(f"{recorded.log.name}.stderr"))
+    job = Job(recorded.job_id, stdout, stderr, limit_s=recorded.limit_s)
+    if recorded.exit is not None:
+        job.close_with(recorded.exit)
+    return job
+
+
+def _start(
+    job_id: str,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str,
+    uid: int,
+    gid: int,
+    wall_limit_s: float,
+    stop_grace_s: float,
+    merge: bool,
+) -> pb.StartJob:
+    return pb.StartJob(
+        job_id=job_id,
+        argv=argv,
+        env=env,
+        cwd=cwd,
+        uid=uid,
+        gid=gid,
+        wall_limit_ms=max(round(wall_limit_s * 1000), _LOWEST_WALL_MS) if wall_limit_s else 0,
+        stop_grace_ms=round(stop_grace_s * 1000),
+        merge_output=merge,
+    )
+
+
+def _entry(told: pb.TreeEntry) -> Entry:
+    if path_error(told.path) is not None or told.mode not in MODES or len(told.sha256) not in (0, 32):
+        raise LinkError(f"the sandbox listed an impossible file {shown(told.path)!r}")
+    return Entry(path=told.path, mode=told.mode, size=told.size, sha256=told.sha256.hex())
