@@ -119,11 +119,11 @@ def accepts(spec: Mapping[str, Any], value: object) -> bool:
     if "enum" in spec:
         return any(_same(value, choice) for choice in spec["enum"])
     if isinstance(value, str):
-        return len(value) <= spec.get("maxLength", math.inf)
+        return bool(len(value) <= spec.get("maxLength", math.inf))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return True
     inside = bool(spec["minimum"] <= value <= spec["maximum"])
-    return inside and ("multipleOf" not in spec or int(value) % int(spec["multipleOf"]) == 0)
+    return inside and int(value) % int(spec["multipleOf"]) == 0 if "multipleOf" in spec else inside
 
 
 def describe(spec: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from nightlab.api.globs import matches_any
 from nightlab.api.params import load_object, schema_digest, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.controller.actions.apply import Bounds, checked_edits
@@ -38,7 +37,7 @@ class ActionHost:
         self.state_dir = state_dir
         self._config = config
         self._settings = settings_json(config)
-        self._enabled = enabled(config, {name: "" for name in workers} if workers is not None else None)
+        self._enabled = enabled(config, dict.fromkeys(workers, "") if workers is not None else None)
         self._workers = workers or {each.plugin: PluginWorker(each.plugin, each.target) for each in self._enabled}
         self._actions: dict[str, dict[str, pb.Action]] = {}
 
@@ -128,9 +127,7 @@ class ActionHost:
     async def _offer(
         self, plugin: str, action: pb.Action, files: Mapping[str, bytes], entry_points: Sequence[str], digest: str
     ) -> OfferedAction:
-        train = self._config.train
-        allowed = {path: content for path, content in files.items() if not matches_any(path, train.protected)}
-        message, left_out = workspace(allowed, action.reads, entry_points, digest)
+        message, left_out = workspace(files, action.reads, entry_points, digest)
         request = pb.CheckActionRequest(action=action.name, workspace=message, settings_json=self._settings)
         try:
             answer = await self._workers[plugin].check(request)

@@ -6,6 +6,7 @@ What is said over the socket belongs to `worker`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -83,10 +84,8 @@ class WorkerProcess:
         """End it and tell how it ended and what it said last, for an error's text."""
         if gently and self.alive:
             self._signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._child.wait(), STOP_GRACE_S)
-            except TimeoutError:
-                pass
         ended_by_itself = not self.alive
         self._signal(signal.SIGKILL)
         await self._child.wait()

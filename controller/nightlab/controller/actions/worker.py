@@ -1,4 +1,4 @@
-"""One plugin's worker: started when needed, called with deadlines, replaced when it breaks, closed off when it keeps to.
+"""One plugin's worker: started when needed, called with deadlines, replaced when it breaks, at last left out.
 
 Checking what a plugin answers belongs to `apply` and `host`.
 """
