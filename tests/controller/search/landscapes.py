@@ -66,6 +66,7 @@ class Landscape:
     strength: float = 0.6  # of the bowls: 0.6 leaves about 6 % to gain, which is a lot
     coupling: float = 0.15  # between the leading literal and the next ones: how far from additive it is
     leads: str = "train.py:learning_rate"
+    centred: float = 0.3  # weight of the bowls in all other literals, whose defaults are near their best already
     noise: float = NOISE
     bowls: dict = field(default_factory=dict)
     shifts: dict = field(default_factory=dict)
@@ -75,9 +76,11 @@ class Landscape:
         numeric = [n for n, d in PROPERTIES.items() if "minimum" in d]
         active = [self.leads, *draw.sample([n for n in numeric if n != self.leads], 5)]
         for rank, name in enumerate(active):
-            span = (_scaled(name, PROPERTIES[name]["maximum"]) - _scaled(name, PROPERTIES[name]["minimum"])) / 2
+            span = self._span(name)
             optimum = draw.uniform(0.15, 0.5) * draw.choice([-1, 1])
             self.bowls[name] = (span, optimum, draw.uniform(0.5, 1.0) / (1 + 0.5 * rank))
+        for name in (n for n in numeric if n not in active):
+            self.bowls[name] = (self._span(name), draw.uniform(-0.1, 0.1), self.centred * draw.uniform(0.0, 1.0))
         for name in ("train.py:activation", "train.py:schedule", "train.py:tie_weights"):
             self.shifts[name] = {str(v): draw.gauss(0, 0.013 * self.strength) for v in self._choices(name)}
         self.pairs = [(active[i], active[i + 1], draw.uniform(-1, 1) * self.coupling) for i in range(3)]
@@ -119,6 +122,9 @@ class Landscape:
         verdict = Verdict.DISCARD if call else Verdict.BASELINE
         value = self.loss(arguments) + noise.gauss(0, self.noise)
         return Past(number, call, verdict, {"loss": value}, memory <= CEILING, excess, 15.0)
+
+    def _span(self, name):
+        return (_scaled(name, PROPERTIES[name]["maximum"]) - _scaled(name, PROPERTIES[name]["minimum"])) / 2
 
     def _choices(self, name):
         return PROPERTIES[name].get("enum", [False, True])

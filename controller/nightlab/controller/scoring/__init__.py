@@ -1,1 +1,1 @@
-"""Turns what a run left behind into scores, and scores into verdicts. Pure but for one helper process; decides, does nothing."""
+"""Turns what a run left behind into scores, and scores into verdicts. Decides; the study acts."""

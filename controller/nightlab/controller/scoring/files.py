@@ -1,4 +1,4 @@
-"""Finds a number in a JSON, JSON-lines or CSV file that a run wrote. The files are hostile: nothing raises out of here."""
+"""Finds a number in a JSON, JSON-lines or CSV file that a run wrote. The files are hostile: nothing here raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads one number as a training run prints it, and picks one of many. Standard library only: the scan helper imports it."""
+"""Reads a number as a run prints it, and picks one of many. Standard library only: the scan helper imports it."""
 
 from __future__ import annotations
 

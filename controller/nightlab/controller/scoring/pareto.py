@@ -28,8 +28,8 @@ class Scored:
 def pareto_front(trials: Sequence[Scored], objectives: Sequence[Objective]) -> tuple[Scored, ...]:
     """Return the feasible trials that none dominates, best in the first objective first.
 
-    A trial dominates another if it is at least as good in every objective and better in one; equal trials stay both. One
-    without a finite value for every objective is not on the front.
+    A trial dominates another if it is at least as good in every objective and better in one; equal trials stay both.
+    One without a finite value for every objective is not on the front.
     """
     placed = [(losses, t) for t in trials if t.is_feasible and (losses := _losses(t, objectives)) is not None]
     placed.sort(key=lambda pair: (pair[0], pair[1].number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 _STEPS: Final = 200
@@ -21,6 +22,7 @@ def t_cdf(value: float, freedom: float) -> float:
     return tail if value < 0 else 1.0 - tail
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(probability: float, freedom: float) -> float:
     """Return the value below which a t variable lies with a probability.
 

@@ -139,9 +139,10 @@ def scan_log(path: Path, patterns: Mapping[str, Pattern], limit_s: float = SCAN_
 
 def _helped(path: Path, patterns: Mapping[str, Pattern], limit_s: float) -> dict[str, Reading]:
     asked = json.dumps({name: asdict(pattern) for name, pattern in patterns.items()})
-    # -P: the working directory may be somebody's repo with a json.py in it.
+    # -P and one path: the working directory may be somebody's repo with a json.py in it.
     command = [sys.executable, "-P", "-m", __name__, str(path.resolve())]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=limit_s, check=True)
+    env = {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=limit_s, check=True, env=env)
     return {name: Reading(**reading) for name, reading in json.loads(done.stdout).items()}
 
 

@@ -19,27 +19,30 @@ import numpy as np
 from nightlab.controller.search.space import Assignment, Parameter, Value
 from nightlab.controller.search.standing import Point, Standing
 from nightlab.controller.search.surrogate import Array, Surrogate, fit
+from nightlab.controller.search.view import View, view_of
 
 DISTANCES: Final = (1.0, 2.0, 0.5)  # of one move, in steps
-MODEL_POINTS: Final = 150  # what the model is fitted on at most: half the best, half the latest
+MODEL_POINTS: Final = 100  # what the model is fitted on at most: half the best, half the latest
 COMBINATIONS: Final = 240
 ELITE: Final = 24  # single moves that combinations are made of
+GOOD_POINTS: Final = 4
+JITTER: Final = 0.05
+LEAST_NOISE: Final = 0.02  # in spreads
 HARM_PER_STEP: Final = 0.05  # expected harm of a blind change, in spreads: a default is better than a random value
+HARM_PER_CHANGE: Final = 0.01  # of every difference from the base: a small patch is preferred where nothing else tells
 
 
 @dataclass(frozen=True)
 class Move:
-    """A ranked proposal.
+    """A proposal.
 
     Attributes:
         assignment: Full.
         origin: The point it starts from.
-        score: Expected improvement, in spreads of the loss.
     """
 
     assignment: dict[str, Value]
-    origin: Assignment
-    score: float
+    origin: Point
 
 
 def importance(parameter: Parameter) -> float:
@@ -50,86 +53,77 @@ def importance(parameter: Parameter) -> float:
     return 1.0 if parameter.log else 0.7
 
 
-def best_move(
-    standing: Standing, losses: Sequence[float], noise: float | None, extra: Sequence[Assignment], draw: random.Random
-) -> Move | None:
+def best_move(standing: Standing, weights: Sequence[float], draw: random.Random) -> Move | None:
     """Rank moves from the incumbent.
 
     Args:
-        standing: What is known.
-        losses: One number per point of the standing, lower is better; NaN for one that is under way.
-        noise: Standard deviation of one run, in the unit of losses; None: unknown.
-        extra: Assignments that the moves may borrow values from, besides the points.
-        draw: Random state.
+        standing: What is known; without any score the base is taken for the incumbent.
+        weights: Of the objectives, in their order.
+        draw: Random state; decides between moves that promise the same.
 
     Returns:
         The best move that is not taken, or None if there is none.
     """
-    model = _Model(standing, losses, noise)
+    model = _Model(standing, weights)
     origin = model.incumbent()
-    taken = set(standing.taken)
-    singles = _fresh(standing, taken, _singles(standing, origin.assignment))
+    listed = set(standing.taken)
+    singles = _fresh(standing, listed, _singles(standing, origin.assignment))
     if not singles:
         return None
-    ranked = sorted(zip(model.score(singles), range(len(singles)), strict=True), reverse=True)
-    elite = [singles[index] for _, index in ranked[:ELITE]]
-    donors = [*elite, *extra, *model.good_points()]
-    pool = singles + _fresh(standing, taken, _combinations(standing, origin.assignment, donors, draw))
-    scores = model.score(pool)
-    chosen = int(np.argmax(scores))
-    return Move(pool[chosen], origin.assignment, float(scores[chosen]))
+    scores = [score * draw.uniform(1.0 - JITTER, 1.0) for score in model.score(singles)]
+    elite = [singles[index] for index in sorted(range(len(singles)), key=lambda i: -scores[i])[:ELITE]]
+    donors = [*elite, *model.good_assignments()]
+    mixed = _fresh(standing, listed, _combinations(standing, origin.assignment, donors, draw))
+    scores += [score * draw.uniform(1.0 - JITTER, 1.0) for score in model.score(mixed)] if mixed else []
+    return Move((singles + mixed)[max(range(len(scores)), key=lambda i: scores[i])], origin)
 
 
 class _Model:
     """Fits the points' losses and scores assignments."""
 
-    def __init__(self, standing: Standing, losses: Sequence[float], noise: float | None) -> None:
+    def __init__(self, standing: Standing, weights: Sequence[float]) -> None:
         self._parameters = [p for p in standing.space.parameters if p.name not in standing.inert]
-        self._ordered = np.array([p.is_ordered for p in self._parameters])
-        base_key = standing.space.key(standing.space.defaults())
-        known = [(p, loss) for p, loss in zip(standing.points, losses, strict=True) if math.isfinite(loss)]
-        base = [loss for p, loss in known if standing.space.key(p.assignment) == base_key]
-        self._zero = base[0] if base else min(loss for _, loss in known)
-        self._known = _selected(known)
-        self._pending = [p for p, loss in zip(standing.points, losses, strict=True) if math.isnan(loss)]
-        self._spread, relative = _compressed([loss - self._zero for _, loss in self._known])
-        self._surrogate = self._fit(relative, noise)
+        self._ordered = np.array([p.is_ordered for p in self._parameters], dtype=np.bool_)
+        view = view_of(standing, weights)
+        self._known = _selected(view.known)
+        self._spread, losses = _compressed([loss for _, loss in self._known])
+        self._surrogate = self._fit(losses, view)
+        self._tried = self._surrogate.rows.any(axis=0)
         means = self._surrogate.predict(self._rows([p.assignment for p, _ in self._known]))[0]
-        self._means = [float(mean) for mean in means]
-        self._best = min([*self._means, 0.0])
+        order = sorted(range(len(means)), key=lambda i: (float(means[i]), i))
+        self._usable = [self._known[i][0] for i in order if _is_usable(self._known[i][0])]
+        self._best = min([0.0, *(float(means[i]) for i in order if _is_usable(self._known[i][0]))])
 
-    def _fit(self, relative: list[float], noise: float | None) -> Surrogate:
+    def _fit(self, losses: list[float], view: View) -> Surrogate:
         assignments = [p.assignment for p, _ in self._known]
         prior = np.array([importance(p) for p in self._parameters])
         runs = np.array([max(len(p.numbers), 1) for p, _ in self._known], dtype=np.float64)
-        sd = None if noise is None else np.maximum(noise / self._spread, 0.02) / np.sqrt(runs)
-        model = fit(self._rows(assignments), np.array(relative), self._ordered, prior, sd)
-        if not self._pending:
+        sd = None if view.noise is None else max(view.noise / self._spread, LEAST_NOISE) / np.sqrt(runs)
+        model = fit(self._rows(assignments), np.array(losses), self._ordered, prior, sd)
+        if not view.pending:
             return model
-        # A run under way is believed to come out as expected, which takes the doubt, and so the appeal, from its surroundings.
-        waiting = [p.assignment for p in self._pending]
+        # A run under way is believed to end as expected: that takes the doubt, and so the appeal, from what is near it.
+        waiting = [p.assignment for p in view.pending]
         expected = [float(mean) for mean in model.predict(self._rows(waiting))[0]]
         if sd is not None:
             sd = np.concatenate([sd, np.full(len(waiting), float(sd.max()))])
-        return fit(self._rows([*assignments, *waiting]), np.array([*relative, *expected]), self._ordered, prior, sd)
+        return fit(self._rows([*assignments, *waiting]), np.array([*losses, *expected]), self._ordered, prior, sd)
 
     def incumbent(self) -> Point:
         """Return the feasible point with the best expected loss."""
-        usable = [(mean, i) for i, mean in enumerate(self._means) if _is_usable(self._known[i][0])]
-        return self._known[min(usable)[1]][0] if usable else self._known[0][0]
+        return self._usable[0] if self._usable else self._known[0][0]
 
-    def good_points(self) -> list[Assignment]:
-        """Return the best few points."""
-        order = sorted(range(len(self._means)), key=lambda i: self._means[i])
-        return [self._known[i][0].assignment for i in order if _is_usable(self._known[i][0])][:4]
+    def good_assignments(self) -> list[Assignment]:
+        """Return those of the best few points."""
+        return [point.assignment for point in self._usable[:GOOD_POINTS]]
 
-    def score(self, assignments: Sequence[Assignment]) -> Array:
+    def score(self, assignments: Sequence[Assignment]) -> list[float]:
         """Return expected improvements over the best expected loss, in spreads."""
         rows = self._rows(assignments)
         mean, doubt = self._surrogate.predict(rows)
-        tried = np.array([bool(np.any(self._surrogate.rows[:, c] != 0)) for c in range(rows.shape[1])])
-        blind = np.where(tried, 0.0, np.minimum(np.abs(rows), 3.0)).sum(axis=1)
-        return _expected_improvement(self._best - mean - HARM_PER_STEP * blind, doubt)
+        blind = np.where(self._tried, 0.0, np.abs(rows)).sum(axis=1)
+        margin = self._best - mean - HARM_PER_STEP * blind - HARM_PER_CHANGE * (rows != 0).sum(axis=1)
+        return [_expected_improvement(float(m), float(d)) for m, d in zip(margin, doubt, strict=True)]
 
     def _rows(self, assignments: Sequence[Assignment]) -> Array:
         rows = [[p.coordinate(a[p.name]) for p in self._parameters] for a in assignments]
@@ -156,17 +150,18 @@ def _compressed(relative: list[float]) -> tuple[float, list[float]]:
     return spread, [math.log1p(value) if value > 0 else value for value in scaled]
 
 
-def _expected_improvement(margin: Array, doubt: Array) -> Array:
+def _expected_improvement(margin: float, doubt: float) -> float:
     normal = NormalDist()
-    return np.array([d * normal.pdf(m / d) + m * normal.cdf(m / d) for m, d in zip(margin, doubt, strict=True)])
+    return doubt * normal.pdf(margin / doubt) + margin * normal.cdf(margin / doubt)
 
 
 def _singles(standing: Standing, origin: Assignment) -> list[dict[str, Value]]:
     found = []
     for parameter in standing.space.parameters:
         if parameter.name not in standing.inert:
-            values = parameter.neighbours(origin[parameter.name], DISTANCES)
-            found += [{**origin, parameter.name: value} for value in values]
+            here = origin[parameter.name]
+            found += [{**origin, parameter.name: value} for value in parameter.neighbours(here, DISTANCES)]
+            found.append({**origin, parameter.name: parameter.default})  # a patch with one change less
     return found
 
 

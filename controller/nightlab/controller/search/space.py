@@ -6,8 +6,10 @@ well-formed as a whole belongs to the plugin host; what cannot be searched here 
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -103,6 +105,21 @@ class Parameter:
         rounded = float(f"{inside:.{SIGNIFICANT_DIGITS}g}")
         return min(max(rounded, self.low), self.high)
 
+    def values(self, limit: int) -> tuple[Value, ...] | None:
+        """List every value, the default included; None if there are more than a limit."""
+        if self.kind == "choice":
+            return self.choices
+        if self.kind == "float" or (self.high - self.low) / self.grid >= limit:
+            return None
+        first, last = int(self.snapped(self.low)), int(self.snapped(self.high))
+        return tuple(dict.fromkeys([self.default, *range(first, last + 1, self.grid)]))
+
+    def drawn(self, draw: random.Random) -> Value:
+        """Draw a value from the whole range."""
+        if self.kind == "choice":
+            return draw.choice(self.choices)
+        return self._value_at(draw.uniform(self._scaled(self.low), self._scaled(self.high)))
+
     def distribution(self) -> BaseDistribution:
         """Return Optuna's distribution; values outside of it are told as the nearest inside (`told`)."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -175,6 +192,18 @@ class Space:
     def changed_between(self, one: Assignment, other: Assignment) -> list[str]:
         """Name the parameters in which two assignments differ."""
         return [p.name for p in self.parameters if not _same(one[p.name], other[p.name])]
+
+    def listed(self, limit: int, frozen: frozenset[str] = frozenset()) -> list[dict[str, Value]] | None:
+        """List every assignment, frozen parameters at their default; None if there are more than a limit."""
+        values = {p.name: (p.default,) if p.name in frozen else p.values(limit) for p in self.parameters}
+        if any(v is None for v in values.values()) or math.prod(len(v or ()) for v in values.values()) > limit:
+            return None
+        rows = itertools.product(*(v or () for v in values.values()))
+        return [dict(zip(values, row, strict=True)) | dict(self.fixed) for row in rows]
+
+    def drawn(self, draw: random.Random, frozen: frozenset[str] = frozenset()) -> dict[str, Value]:
+        """Draw an assignment from the whole space, frozen parameters at their default."""
+        return {**self.defaults(), **{p.name: p.drawn(draw) for p in self.parameters if p.name not in frozen}}
 
     def key(self, assignment: Assignment) -> str:
         """Return one text for equal assignments: 1 and 1.0 are the same number, True and 1 are not."""

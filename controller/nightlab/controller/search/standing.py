@@ -64,6 +64,10 @@ class Standing:
     taken: frozenset[str]
     inert: frozenset[str]
 
+    def is_taken(self, assignment: Assignment) -> bool:
+        """Whether an assignment is not to be proposed again."""
+        return self.space.key(assignment) in self.taken
+
     def scored(self) -> list[Point]:
         """Points with a value for every objective."""
         return [point for point in self.points if point.losses is not None]
@@ -88,16 +92,11 @@ def standing_of(
             key = space.key(assignment)
             assignments[key] = assignment
             runs.setdefault(key, []).append(past)
-    points = tuple(_point(assignments[key], runs[key], objectives, constraints) for key in runs)
+    points = tuple(_point(assignments[key], runs[key], objectives, constraints) for key in runs if _tells(runs[key]))
     taken = {key for key, pasts in runs.items() if _is_taken(pasts)}
     if candidate.default_is_base:
         taken.add(space.key(space.defaults()))
-    return Standing(
-        space,
-        tuple(p for p in points if _says_something(p, runs, space)),
-        frozenset(taken),
-        _inert(space, points, runs),
-    )
+    return Standing(space, points, frozenset(taken), _inert(space, runs, assignments))
 
 
 def _assignment(candidate: Candidate, space: Space, past: Past) -> dict[str, Value] | None:
@@ -109,19 +108,17 @@ def _assignment(candidate: Candidate, space: Space, past: Past) -> dict[str, Val
     return space.complete(call.arguments)
 
 
+def _tells(pasts: Sequence[Past]) -> bool:
+    return any(past.verdict not in UNSETTLED for past in pasts)
+
+
 def _is_taken(pasts: Sequence[Past]) -> bool:
-    settled = any(past.verdict not in UNSETTLED for past in pasts)
-    return settled or len(pasts) >= ATTEMPTS_OF_A_POINT
+    return _tells(pasts) or len(pasts) >= ATTEMPTS_OF_A_POINT
 
 
-def _says_something(point: Point, runs: Mapping[str, Sequence[Past]], space: Space) -> bool:
-    pasts = runs[space.key(point.assignment)]
-    return point.losses is not None or any(past.verdict not in UNSETTLED for past in pasts)
-
-
-def _inert(space: Space, points: Iterable[Point], runs: Mapping[str, Sequence[Past]]) -> frozenset[str]:
-    without = [p for p in points if any(q.verdict is Verdict.NO_EFFECT for q in runs[space.key(p.assignment)])]
-    return frozenset(name for point in without for name in space.changed(point.assignment))
+def _inert(space: Space, runs: Mapping[str, Sequence[Past]], assignments: Mapping[str, Assignment]) -> frozenset[str]:
+    without = [key for key, pasts in runs.items() if any(past.verdict is Verdict.NO_EFFECT for past in pasts)]
+    return frozenset(name for key in without for name in space.changed(assignments[key]))
 
 
 def _point(

@@ -29,6 +29,10 @@ class Replay:
         self._told: list[tuple[Point, tuple[float, ...]]] = []
         self._study = self._new_study()
 
+    def fits(self, space: Space) -> bool:
+        """Whether the study is one of this space."""
+        return space == self._space
+
     def ask(self, standing: Standing, seed: int) -> dict[str, Value]:
         """Ask for one assignment, given all points.
 

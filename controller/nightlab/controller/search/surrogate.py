@@ -1,4 +1,4 @@
-"""A small additive model of the gain: each parameter contributes its own smooth curve, zero at the default.
+"""A small additive model of the loss: each parameter contributes its own smooth curve, zero at the default.
 
 With a dozen runs and dozens of literals, what one run can teach is which of the few literals that it changed mattered.
 A Gaussian process over a sum of one-dimensional kernels learns just that, with its doubt. Numbers in, numbers out: what
@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 LENGTH: Final = 2.0  # of a curve's bend, in steps
 SCALES: Final = (0.3, 0.6, 1.0, 2.0)  # of one parameter's effect, in units of the spread of what was seen
 NOISES: Final = (0.03, 0.1, 0.3, 0.6)  # the same for the noise, where no repeats tell it
 RELEVANCE_ROUNDS: Final = 2
+LEAST_RELEVANCE: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -28,28 +30,31 @@ class Surrogate:
     Attributes:
         rows: Coordinates of the runs, shape (runs, parameters), in steps from the default.
         ordered: Which columns are distances; the others are classes, shape (parameters,).
-        variances: Per parameter, of its curve one step away.
-        weights: Solution of (kernel + noise) w = losses.
-        inverse: Inverse of the Cholesky factor of that matrix.
+        variances: Per parameter, of its curve; shape (parameters,).
+        weights: Solution of (kernel + noise) w = losses, shape (runs,).
+        inverse: Inverse of the Cholesky factor of that matrix, shape (runs, runs).
+        evidence: Logarithm of the marginal likelihood, without its constant.
     """
 
     rows: Array
-    ordered: npt.NDArray[np.bool_]
+    ordered: Flags
     variances: Array
     weights: Array
     inverse: Array
+    evidence: float
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation of the loss at some rows, each of shape (rows,)."""
-        cross = _kernel(rows, self.rows, self.ordered, self.variances)
-        mean = cross @ self.weights
-        solved = self.inverse @ cross.T
-        own = _own(rows, self.ordered, self.variances)
-        return mean, np.sqrt(np.maximum(own - np.einsum("ij,ij->j", solved, solved), 1e-12))
+        cross = np.zeros((len(rows), len(self.rows)))
+        for column in np.flatnonzero(self.rows.any(axis=0) & rows.any(axis=0)):
+            cross += self.variances[column] * _curve(rows[:, column], self.rows[:, column], self.ordered[column])
+        solved = cross @ self.inverse.T
+        own = 2.0 * (1.0 - _bump(rows, self.ordered)) @ self.variances
+        return cross @ self.weights, np.sqrt(np.maximum(own - (solved**2).sum(axis=1), 1e-12))
 
 
-def fit(rows: Array, losses: Array, ordered: npt.NDArray[np.bool_], prior: Array, noise: Array | None) -> Surrogate:
-    """Fit the model.
+def fit(rows: Array, losses: Array, ordered: Flags, prior: Array, noise: Array | None) -> Surrogate:
+    """Fit the model: effect size and noise by marginal likelihood, then each parameter's relevance by its posterior.
 
     Args:
         rows: Shape (runs, parameters), in steps from the default.
@@ -59,71 +64,56 @@ def fit(rows: Array, losses: Array, ordered: npt.NDArray[np.bool_], prior: Array
         noise: Standard deviation of each loss, shape (runs,); None: estimated.
     """
     spread = float(np.sqrt(np.mean(losses**2))) or 1.0
-    noises = [noise] if noise is not None else [np.full(len(losses), n * spread) for n in NOISES]
-    best: tuple[float, Surrogate] | None = None
-    for scale in SCALES:
-        for sd in noises:
-            found = _solve(rows, losses, ordered, (scale * spread * prior) ** 2, sd)
-            if best is None or found[0] > best[0]:
-                best = (*found, sd)[:2]
-                kept = sd
-    assert best is not None
-    model = best[1]
+    noises = [noise] if noise is not None else [np.full(len(losses), share * spread) for share in NOISES]
+    task = _Task(rows, losses, ordered)
+    fits = [(task.solve((scale * spread * prior) ** 2, sd), sd) for scale in SCALES for sd in noises]
+    model, sd = max(fits, key=lambda pair: pair[0].evidence)
     for _ in range(RELEVANCE_ROUNDS):
-        model = _solve(rows, losses, ordered, _relevance(model), kept)[1]
+        model = task.solve(task.relevance(model), sd)
     return model
 
 
-def _relevance(model: Surrogate) -> Array:
-    """Re-estimate each curve's variance from its posterior, half-way: what was seen to matter may matter more."""
-    energy = np.empty_like(model.variances)
-    for column in range(len(energy)):
-        alone = np.zeros_like(model.variances)
-        alone[column] = model.variances[column]
-        part = _kernel(model.rows, model.rows, model.ordered, alone)
-        mean = part @ model.weights
-        solved = model.inverse @ part
-        doubt = np.maximum(np.diag(part) - np.einsum("ij,ij->j", solved, solved), 0.0)
-        prior = np.diag(part)
-        moved = prior > 0
-        share = (mean[moved] ** 2 + doubt[moved]) / prior[moved]
-        energy[column] = model.variances[column] * (float(np.mean(share)) if moved.any() else 1.0)
-    return np.sqrt(model.variances * np.maximum(energy, 1e-3 * model.variances))
+class _Task:
+    """The runs, with each parameter's own kernel matrix made once."""
+
+    def __init__(self, rows: Array, losses: Array, ordered: Flags) -> None:
+        self._rows, self._losses, self._ordered = rows, losses, ordered
+        self._moved = np.flatnonzero(rows.any(axis=0))
+        shape = (len(self._moved), len(rows), len(rows))
+        self._curves = np.array([_curve(rows[:, c], rows[:, c], ordered[c]) for c in self._moved]).reshape(shape)
+
+    def solve(self, variances: Array, noise: Array) -> Surrogate:
+        kernel = np.tensordot(variances[self._moved], self._curves, axes=1)
+        jitter = 1e-9 * float(variances.max(initial=1.0))
+        factor = np.linalg.cholesky(kernel + np.diag(noise**2 + jitter))
+        inverse = np.linalg.inv(factor)
+        white = inverse @ self._losses
+        evidence = -0.5 * float(white @ white) - float(np.log(np.diag(factor)).sum())
+        return Surrogate(self._rows, self._ordered, variances, inverse.T @ white, inverse, evidence)
+
+    def relevance(self, model: Surrogate) -> Array:
+        """Move each variance half-way (in logarithms) to what its curve's posterior shows."""
+        variances = model.variances.copy()
+        for curve, column in zip(self._curves, self._moved, strict=True):
+            part = variances[column] * curve
+            prior = np.diag(part)
+            moved = prior > 0
+            solved = model.inverse @ part
+            energy = (part @ model.weights) ** 2 + np.maximum(prior - (solved**2).sum(axis=0), 0.0)
+            share = float(np.mean(energy[moved] / prior[moved]))
+            variances[column] *= np.sqrt(max(share, LEAST_RELEVANCE))
+        return variances
 
 
-def _solve(
-    rows: Array, losses: Array, ordered: npt.NDArray[np.bool_], variances: Array, noise: Array
-) -> tuple[float, Surrogate]:
-    covariance = _kernel(rows, rows, ordered, variances) + np.diag(noise**2 + 1e-9 * variances.max())
-    factor = np.linalg.cholesky(covariance)
-    inverse = np.linalg.inv(factor)
-    white = inverse @ losses
-    evidence = -0.5 * float(white @ white) - float(np.log(np.diag(factor)).sum())
-    return evidence, Surrogate(rows, ordered, variances, inverse.T @ white, inverse)
+def _curve(one: Array, two: Array, is_ordered: np.bool_) -> Array:
+    """Kernel of a curve that is zero at the default: cov(f(x) - f(0), f(y) - f(0)) for unit variance."""
+    flag = np.array([is_ordered])
+    between = _bump((one[:, None] - two[None, :])[..., None], flag)[..., 0]
+    to_one, to_two = _bump(one[:, None], flag)[:, 0], _bump(two[:, None], flag)[:, 0]
+    return between - to_one[:, None] - to_two[None, :] + 1.0
 
 
-def _kernel(one: Array, two: Array, ordered: npt.NDArray[np.bool_], variances: Array) -> Array:
-    """Sum of per-parameter kernels that are zero at the default: cov(f(x) - f(0), f(y) - f(0))."""
-    total = np.zeros((len(one), len(two)))
-    for column in np.flatnonzero(variances):
-        x, y = one[:, column], two[:, column]
-        if not (x.any() and y.any()):
-            continue
-        between = _bump(x[:, None] - y[None, :], ordered[column])
-        total += variances[column] * (
-            between - _bump(x, ordered[column])[:, None] - _bump(y, ordered[column])[None, :] + 1.0
-        )
-    return total
-
-
-def _own(rows: Array, ordered: npt.NDArray[np.bool_], variances: Array) -> Array:
-    total = np.zeros(len(rows))
-    for column in np.flatnonzero(variances):
-        total += variances[column] * 2.0 * (1.0 - _bump(rows[:, column], ordered[column]))
-    return total
-
-
-def _bump(distance: Array, ordered: np.bool_) -> Array:
-    if not ordered:
-        return np.asarray(distance == 0, dtype=np.float64)
-    return np.asarray(np.exp(-0.5 * (distance / LENGTH) ** 2))
+def _bump(distance: Array, ordered: Flags) -> Array:
+    """Covariance by distance, the last axis being the parameters; classes have none with each other."""
+    smooth = np.exp(-0.5 * (distance / LENGTH) ** 2)
+    return np.where(ordered, smooth, (distance == 0).astype(np.float64))

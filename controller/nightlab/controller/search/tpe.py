@@ -1,12 +1,13 @@
-"""The embedded policy: small moves ranked by an additive model, mixed with Optuna's TPE, in one space per action.
+"""The embedded policy `tpe`: needs no key and no network, and is a function of seed, history and trial number.
 
-Needs no key and no network. Which action is next belongs to `allocation`, the moves to `moves`, Optuna to `study`.
+Optuna's TPE is good at a hundred trials in a few dimensions; a night has a dozen to a hundred trials and dozens of
+literals. So most proposals are small moves around the incumbent, ranked by an additive model (`moves`), and every
+fourth takes a few values over from TPE's sample (`study`), which sees what is not additive. Measured on the synthetic
+nights of tests/controller/search/landscapes.py. Which action is next belongs to `allocation`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
 import random
 from collections.abc import Sequence
 from typing import Final
@@ -17,121 +18,109 @@ from nightlab.controller.search.allocation import ranked_candidates
 from nightlab.controller.search.policy import Candidate, Past, Proposal
 from nightlab.controller.search.space import Assignment, Space, Value, space_of
 from nightlab.controller.search.standing import Point, Standing, standing_of
-from nightlab.controller.search.study import Replay
 
 TPE_FROM: Final = 10  # ended points before TPE has something to model
-TPE_EVERY: Final = 4  # then each so-many-th proposal is TPE's own
-TPE_CHANGES: Final = 4  # parameters of the incumbent that such a proposal changes at most, early in the night
-OTHER_OBJECTIVE_EVERY: Final = 3
-RESAMPLES: Final = 50
+TPE_EVERY: Final = 4
+TPE_CHANGES: Final = 4  # values taken over from one sample at most
+RESAMPLES: Final = 100
+TRADE_OFF_EVERY: Final = 3  # with several objectives; the other proposals are for the first one, which decides keeps
+ENUMERATED: Final = 4096  # assignments of a space that is small enough to be listed
+
+Choice = tuple[dict[str, Value], str]
 
 
 class TpePolicy:
-    """Proposes by what the history teaches; see the module."""
+    """Proposes by what the history teaches. Keeps nothing but a cache: two policies with one seed propose the same."""
 
-    def __init__(
-        self, objectives: Sequence[Objective], constraints: Sequence[Constraint], seed: int, mode: str = "mix"
-    ) -> None:
+    def __init__(self, objectives: Sequence[Objective], constraints: Sequence[Constraint], seed: int) -> None:
         """Make a policy.
 
         Args:
-            objectives: The first one leads; the others get every third proposal a share.
+            objectives: The first one leads; the others have a share in every third proposal.
             constraints: Bounds that a trial must keep.
             seed: Of all random choices, together with the trial's number.
         """
         self._objectives = tuple(objectives)
         self._constraints = tuple(constraints)
         self._seed = seed
-        self.mode = mode
-        self._replays: dict[tuple[str, str, str], Replay] = {}
+        self._replays: dict[tuple[str, str, str], object] = {}
 
     def propose(self, candidates: Sequence[Candidate], history: Sequence[Past], number: int) -> Proposal | None:
         """Choose an action and its arguments; see `Policy`."""
-        draw = random.Random(f"nightlab/{self._seed}/{number}")
-        for candidate in ranked_candidates(candidates, history, self._objectives):
+        for candidate in ranked_candidates(candidates, history, self._objectives[0]):
             space = space_of(candidate)
             if space is None:
                 continue
             standing = standing_of(candidate, space, history, self._objectives, self._constraints)
-            found = self._within(candidate, standing, number, draw)
+            found = self._choose(candidate, standing, number)
             if found is not None:
-                arguments, reason = found
-                call = ActionCall(candidate.plugin, candidate.action, arguments, candidate.schema_digest)
-                return Proposal(call, reason)
+                call = ActionCall(candidate.plugin, candidate.action, found[0], candidate.schema_digest)
+                return Proposal(call, found[1])
         return None
 
-    def _within(self, candidate, standing, number, draw):
-        ended = [p for p in standing.points if not p.is_pending]
+    def _choose(self, candidate: Candidate, standing: Standing, number: int) -> Choice | None:
         defaults = standing.space.defaults()
-        if self.mode in ("random", "tpe"):
-            return self._pure(candidate, standing, draw, len(ended))
-        if standing.space.key(defaults) not in standing.taken:
-            return defaults, "first visit, with the default arguments"
+        if not standing.is_taken(defaults):
+            return defaults, "first visit, with the usual arguments"
+        draw = random.Random(f"nightlab/{self._seed}/{number}")
+        ended = sum(not point.is_pending for point in standing.points)
+        if number % TPE_EVERY == 0 and ended >= TPE_FROM:
+            found = self._sample(candidate, standing, draw)
+            if found is not None:
+                return found
+        return self._move(standing, number, draw) or _anything(standing, draw)
+
+    def _move(self, standing: Standing, number: int, draw: random.Random) -> Choice | None:
         from nightlab.controller.search.moves import best_move
 
-        losses, noise = self.losses(standing)
-        extra = []
-        turn = number % TPE_EVERY == 0
-        if len(ended) >= TPE_FROM and self.mode in ("mix", "mixpool"):
-            if turn or self.mode == "mixpool":
-                sample = self._ask(candidate, standing, draw)
-                if self.mode == "mixpool":
-                    extra = [sample]
-                else:
-                    best = min(
-                        (p for p in standing.points if p.losses and p.is_feasible),
-                        key=lambda p: p.losses[0],
-                        default=None,
-                    )
-                    origin = best.assignment if best else defaults
-                    for _ in range(RESAMPLES):
-                        names = standing.space.changed_between(sample, origin)
-                        k = draw.randint(1, TPE_CHANGES)
-                        a = dict(origin)
-                        for n in draw.sample(names, min(k, len(names))):
-                            a[n] = sample[n]
-                        if standing.space.key(a) not in standing.taken:
-                            return a, "TPE"
-        move = best_move(standing, losses, noise, extra, draw)
-        return (move.assignment, "move") if move else None
+        weights = [1.0] + [0.0] * (len(self._objectives) - 1)
+        if len(weights) > 1 and number % TRADE_OFF_EVERY == 0:
+            weights = [draw.uniform(0.2, 1.0) for _ in weights]
+        move = best_move(standing, weights, draw)
+        if move is None:
+            return None
+        return move.assignment, _told(standing.space, "small move", move.origin, move.assignment)
 
-    def losses(self, standing):
-        scored = [p.losses[0] for p in standing.points if p.losses]
-        if not scored:
-            return [0.0] * len(standing.points), None
-        worst = max(scored)
-        squares = sum(p.spread_sums[0] for p in standing.points)
-        df = sum(max(p.spread_sums[1] - 1, 0) for p in standing.points)
-        noise = math.sqrt(squares / df) if df else None
-        out = []
-        for p in standing.points:
-            if p.is_pending:
-                out.append(math.nan)
-            elif p.losses is None or not p.is_feasible:
-                out.append(worst)
-            else:
-                out.append(p.losses[0])
-        return out, noise
+    def _sample(self, candidate: Candidate, standing: Standing, draw: random.Random) -> Choice | None:
+        best = min((p for p in standing.scored() if p.is_feasible), key=lambda p: p.losses or (), default=None)
+        if best is None:
+            return None
+        sample = self._ask(candidate, standing, draw.getrandbits(31))
+        differing = [n for n in standing.space.changed_between(sample, best.assignment) if n not in standing.inert]
+        for _ in range(RESAMPLES if differing else 0):
+            names = draw.sample(differing, min(draw.randint(1, TPE_CHANGES), len(differing)))
+            mixed = {**best.assignment, **{name: sample[name] for name in names}}
+            if not standing.is_taken(mixed):
+                return mixed, _told(standing.space, "TPE sample", best, mixed)
+        return None
 
-    def _ask(self, candidate, standing, draw):
+    def _ask(self, candidate: Candidate, standing: Standing, seed: int) -> dict[str, Value]:
+        from nightlab.controller.search.study import Replay
+
         key = (candidate.plugin, candidate.action, candidate.schema_digest)
-        if key not in self._replays:
-            self._replays[key] = Replay(standing.space, len(self._objectives))
-        return self._replays[key].ask(standing, draw.getrandbits(31))
+        replay = self._replays.get(key)
+        if not isinstance(replay, Replay) or not replay.fits(standing.space):
+            self._replays[key] = replay = Replay(standing.space, len(self._objectives))
+        return replay.ask(standing, seed)
 
-    def _pure(self, candidate, standing, draw, n):
-        from optuna.samplers import RandomSampler
 
-        while True:
-            if self.mode == "tpe" and n >= 10:
-                a = self._ask(candidate, standing, draw)
-            else:
-                a = {}
-                for p in standing.space.parameters:
-                    if p.kind == "choice":
-                        a[p.name] = draw.choice(p.choices)
-                    else:
-                        u = draw.uniform(p._scaled(p.low), p._scaled(p.high))
-                        a[p.name] = p.snapped(math.exp(u) if p.log else u)
-            if standing.space.key(a) not in standing.taken:
-                return a, "pure"
+def _anything(standing: Standing, draw: random.Random) -> Choice | None:
+    """Find what is left where no small move is: a space that is nearly used up."""
+    listed = standing.space.listed(ENUMERATED, standing.inert)
+    if listed is not None:
+        fresh = [assignment for assignment in listed if not standing.is_taken(assignment)]
+        return (draw.choice(fresh), "one of the few assignments that are left") if fresh else None
+    for _ in range(RESAMPLES):
+        drawn = standing.space.drawn(draw, standing.inert)
+        if not standing.is_taken(drawn):
+            return drawn, "random draw, for no small move is left"
+    return None
+
+
+def _told(space: Space, what: str, origin: Point, assignment: Assignment) -> str:
+    names = space.changed_between(assignment, origin.assignment)
+    shown = [f"{n.rpartition(':')[2]} {origin.assignment[n]} -> {assignment[n]}" for n in names[:TPE_CHANGES]]
+    more = f" and {len(names) - TPE_CHANGES} more" if len(names) > TPE_CHANGES else ""
+    is_base = not space.changed(origin.assignment)
+    start = "the base" if is_base or not origin.numbers else f"trial {origin.numbers[0]}"
+    return f"{what} from {start}: {', '.join(shown)}{more}"
