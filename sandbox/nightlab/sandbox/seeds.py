@@ -34,28 +34,37 @@ _NEVER_SEEDED: Final = frozenset({".git", ".hg", ".svn"})
 
 
 def make_seed(request: pb.MakeSeed) -> pb.MakeSeedResult:
-    """Copy the untracked files and links below a directory, owned by the supervisor and readable to all.
+    """Copy what is untracked below a directory, empty directories too, owned by the supervisor and readable to all.
 
-    What cannot be read (a socket, a file that is closed even to root) is left out.
+    What cannot be read (a socket, a file that is closed even to root) is left out. So is bytecode beside tracked
+    sources, which could be older than they are. A source that the image does not have makes an empty seed.
 
     Raises:
         Refused: More bytes or entries than allowed, or the seed lies inside its source.
-        OSError: The source is missing or the seed's volume is full.
+        OSError: The seed's volume is missing or full.
     """
     source, seed = os.path.realpath(request.source), os.path.realpath(request.seed)
     if f"{seed}/".startswith(f"{source}/") and source != "/":
         raise invalid(f"seed {seed} lies inside its source {source}")
     result = pb.MakeSeedResult()
-    tracked = frozenset(request.tracked)
+    left_out = frozenset(request.tracked) | {
+        f"{directory}/__pycache__".lstrip("/") for directory in {path.rpartition("/")[0] for path in request.tracked}
+    }
+    if not os.path.isdir(source):
+        return result
+    os.makedirs(seed, mode=0o755, exist_ok=True)
     with open_root(source) as from_root, open_root(seed) as to_root:
-        for found in _walk(from_root):
-            if found.path not in tracked:
+        for found in _walk(from_root, left_out):
+            if is_directory(found):
+                os.close(_make_directories(to_root, found.path, 0o755))
+                result.directories += 1
+            else:
                 _copy_to_seed(from_root, to_root, found, request, result)
     return result
 
 
-def _walk(root: int) -> Iterator[Found]:
-    """Yield every name below a root, a directory before what is in it."""
+def _walk(root: int, left_out: frozenset[str] = frozenset()) -> Iterator[Found]:
+    """Yield every name below a root, a directory before what is in it, without some paths and what is below them."""
     waiting = [""]
     while waiting:
         directory = waiting.pop()
@@ -66,6 +75,8 @@ def _walk(root: int) -> Iterator[Found]:
             continue  # closed to us: the access probe names it
         for found in names:
             if path_error(found.path) is not None or (not directory and found.name in _NEVER_SEEDED):
+                continue
+            if found.path in left_out:
                 continue
             yield found
             if is_directory(found):
@@ -122,6 +133,7 @@ class _Linking:
                 there = _lies_there(self._root, found.path)
                 if is_directory(found) and (there is None or stat.S_ISDIR(there.st_mode)):
                     if there is not None or self._fits(found.path):
+                        os.close(_make_directories(self._root, found.path, 0o1777))
                         waiting.append(found.path)
                     else:
                         self._link(found.path)

@@ -1,1 +1,4 @@
 """`nightlab init`: write a nightlab.toml for a repo."""
+
+def init() -> None:
+    """Write."""

@@ -72,15 +72,14 @@ async def examine(repo: Path) -> tuple[Finding, ...]:
     """Examine the machine and, if there is one, the repo's config."""
     config, config_finding = _config(repo)
     findings: list[Finding] = []
+    facts: EngineFacts | None = None
     try:
         facts, client = await asyncio.to_thread(connect)
+        client.close()
     except EngineError as error:
         findings.append(Finding("engine", Level.FAIL, str(error), error.hint or "nightlab engine ensure"))
-        facts = None
-    else:
-        client.close()
-        findings += _engine(facts)
-        findings += _room(facts, config)
+    if facts is not None:
+        findings += [*_engine(facts), *_room(facts, config)]
     findings += [*_disk(repo, facts), *_tools(), *_gpus(config), config_finding]
     return tuple(findings)
 

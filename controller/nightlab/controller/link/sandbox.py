@@ -319,7 +319,8 @@ class Sandbox:
         """Copy what lies under a directory of the image and the repo does not track into a seed directory."""
         message = pb.MakeSeed(source=source, seed=seed, tracked=tracked, max_bytes=max_bytes, max_entries=max_entries)
         result = await self._exchange.command("make_seed", message, SEED_S)
-        return SeedMade(files=result.files, bytes=result.bytes, large=tuple(shown(path) for path in result.large))
+        large = tuple(shown(path) for path in result.large)
+        return SeedMade(files=result.files, directories=result.directories, bytes=result.bytes, large=large)
 
     async def link_seed(self, seed: str, root: str, *, copy_limit_bytes: int, max_entries: int) -> SeedLinked:
         """Make a seed appear under a root: small files copied, large ones and huge directories linked."""

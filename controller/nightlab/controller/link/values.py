@@ -92,9 +92,10 @@ class ReadResult:
 
 @dataclass(frozen=True, slots=True)
 class SeedMade:
-    """What a seed holds: files, bytes, and its first few files over 64 MiB."""
+    """What a seed holds: files, directories, bytes, and its first few files over 64 MiB."""
 
     files: int
+    directories: int
     bytes: int
     large: tuple[str, ...]
 

@@ -119,7 +119,7 @@ class SiteMaker:
             home = home_of(facts, person)
             places = places_of(self._config.train, facts, workspace=workspace, workdir=workdir, home=home)
             places = tuple([await self._seed(sandbox, place, places, base) for place in places])
-            unreadable = await sandbox.probe_access(ACCESS_PATHS, person.uid, person.gid, max_entries=ACCESS_ENTRIES)
+            unreadable = await sandbox.probe_access(ACCESS_PATHS, uid=person.uid, gid=person.gid, max_entries=ACCESS_ENTRIES)
         return Site(
             image_id=facts.image_id,
             env=facts.env,
@@ -148,7 +148,7 @@ class SiteMaker:
             max_bytes=SEED_BYTES,
             max_entries=SEED_ENTRIES,
         )
-        return place if made.files else replace(place, seed="")
+        return place if made.files or made.directories else replace(place, seed="")
 
     # The prepare command
 

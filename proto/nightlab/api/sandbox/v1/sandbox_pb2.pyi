@@ -400,14 +400,16 @@ class MakeSeed(_message.Message):
     def __init__(self, source: _Optional[str] = ..., seed: _Optional[str] = ..., tracked: _Optional[_Iterable[str]] = ..., max_bytes: _Optional[int] = ..., max_entries: _Optional[int] = ...) -> None: ...
 
 class MakeSeedResult(_message.Message):
-    __slots__ = ("files", "bytes", "large")
+    __slots__ = ("files", "bytes", "large", "directories")
     FILES_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
     LARGE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORIES_FIELD_NUMBER: _ClassVar[int]
     files: int
     bytes: int
     large: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, files: _Optional[int] = ..., bytes: _Optional[int] = ..., large: _Optional[_Iterable[str]] = ...) -> None: ...
+    directories: int
+    def __init__(self, files: _Optional[int] = ..., bytes: _Optional[int] = ..., large: _Optional[_Iterable[str]] = ..., directories: _Optional[int] = ...) -> None: ...
 
 class LinkSeed(_message.Message):
     __slots__ = ("seed", "root", "copy_limit_bytes", "max_entries")
