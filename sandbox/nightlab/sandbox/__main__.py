@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(USAGE)
         return 2
     options.update(zip(arguments[::2], arguments[1::2], strict=True))
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # nothing here forks; its handlers would run at every spawn
     os.umask(0o022)
     return asyncio.run(_serve(options["--socket"], options["--exec-helper"]))
 

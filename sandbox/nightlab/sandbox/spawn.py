@@ -1,4 +1,4 @@
-"""Starts a process as a user: by the toolbox's static helper, or in Python where there is no toolbox.
+"""Starts a process as a user: by the toolbox's static helper, or by the same in Python where there is no toolbox.
 
 The helper is what makes a start cheap: posix_spawn keeps vfork's speed, and setsid, the uid and no-new-privileges
 happen after it, in a program of a few pages. Waiting for the process belongs to `reaper`.
@@ -7,6 +7,7 @@ happen after it, in a program of a few pages. Waiting for the process belongs to
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def spawn(start: Start, stdout: int, stderr: int, *, helper: str) -> int:
         start: What and as whom.
         stdout: Descriptor of its standard output.
         stderr: Descriptor of its standard error.
-        helper: Path of nightlab-exec; where there is none, the start is made in Python.
+        helper: Path of nightlab-exec; where there is none, Python does its work.
 
     Returns:
         The pid. The caller reaps it.
@@ -77,45 +78,23 @@ def spawn(start: Start, stdout: int, stderr: int, *, helper: str) -> int:
     program = find_program(start.argv[0], start.env.get("PATH", _DEFAULT_PATH), start.cwd)
     if program is None:
         raise NotStarted(f"program {start.argv[0]!r} was not found or is not executable (cwd {start.cwd})")
+    argv = [*_helper(helper), str(start.uid), str(start.gid), f"{start.umask:o}", start.cwd, program, *start.argv]
     try:
-        if os.access(helper, os.X_OK):
-            return _by_helper(start, program, stdout, stderr, helper)
-        return _by_python(start, program, stdout, stderr)
+        return os.posix_spawn(
+            argv[0],
+            argv,
+            dict(start.env),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, stdout, 1),
+                (os.POSIX_SPAWN_DUP2, stderr, 2),
+            ],
+        )
     except (OSError, ValueError) as error:
         raise NotStarted(f"{program}: {error}") from error
 
 
-def _by_helper(start: Start, program: str, stdout: int, stderr: int, helper: str) -> int:
-    argv = [helper, str(start.uid), str(start.gid), f"{start.umask:o}", start.cwd, program, *start.argv]
-    return os.posix_spawn(
-        helper,
-        argv,
-        dict(start.env),
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, stdout, 1),
-            (os.POSIX_SPAWN_DUP2, stderr, 2),
-        ],
-    )
-
-
-def _by_python(start: Start, program: str, stdout: int, stderr: int) -> int:
-    import subprocess  # imported where it is used: the toolbox never comes here, and it costs memory
-
-    is_root = os.geteuid() == 0
-    process = subprocess.Popen(
-        list(start.argv),
-        executable=program,
-        env=dict(start.env),
-        cwd=start.cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        start_new_session=True,
-        user=start.uid if is_root else None,
-        group=start.gid if is_root else None,
-        extra_groups=[] if is_root else None,
-        umask=start.umask,
-    )
-    process.returncode = 0  # reaped elsewhere; keeps Popen from waiting for a pid that may be another's by then
-    return process.pid
+def _helper(path: str) -> list[str]:
+    if os.access(path, os.X_OK):
+        return [path]
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("exec_helper.py"))]
