@@ -48,13 +48,10 @@ async def _sweep(root: Path, dry_run: bool) -> tuple[list[str], tuple[str, ...]]
 
     engine = await Engine.open(root)
     try:
-        leftovers = await engine.leftovers()
-        images = await engine.study_images()
-        found = [*leftovers.lines(), *(f"image {name}" for name in images)]
+        leftovers = await engine.leftovers(with_images=True)
         if dry_run:
-            return found, ()
-        problems = await engine.remove_leftovers(leftovers)
-        return found, (*problems, *await engine.remove_images(images))
+            return list(leftovers.lines()), ()
+        return list(leftovers.lines()), await engine.remove_leftovers(leftovers)
     finally:
         await engine.close()
 

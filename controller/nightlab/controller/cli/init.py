@@ -1,4 +1,5 @@
 """`nightlab init`: write a nightlab.toml for a repo."""
 
+
 def init() -> None:
     """Write."""

@@ -47,7 +47,9 @@ def run(
     from nightlab.controller.study.open import run_study
 
     with answering(as_json):
-        config = load_config(repo, overrides=[*(setting or ()), *_short_forms(trials, hours, seed, parallel)], env=os.environ)
+        config = load_config(
+            repo, overrides=[*(setting or ()), *_short_forms(trials, hours, seed, parallel)], env=os.environ
+        )
         stop = Stop()
         if dry_run:
             price(repo, config, stop, as_json)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 import docker
 
 from nightlab.controller.engine.calls import API_TIMEOUT_S, CREATE_TIMEOUT_S, Calls, engine_errors
-from nightlab.controller.engine.cleanup import LINKS_FOLDER, VOLUMES_FOLDER, Cleanup, Leftovers
+from nightlab.controller.engine.cleanup import VOLUMES_FOLDER, Cleanup, Leftovers, links_folder
 from nightlab.controller.engine.connect import connect
 from nightlab.controller.engine.containers import Container, Containers, ContainerState
 from nightlab.controller.engine.facts import EngineFacts
@@ -86,7 +87,7 @@ class Engine:
 
     def link_dir(self, container_name: str) -> Path:
         """Say where the directory of a container's link socket is; the link makes it."""
-        return self.state_dir / LINKS_FOLDER / container_name
+        return links_folder(self.state_dir) / container_name
 
     async def image(self, image_id: str) -> ImageFacts:
         """Read what an image says of itself.
@@ -213,9 +214,10 @@ class Engine:
         gpus = NvmlReader(gpu_uuids) if gpu_uuids else None
         return Meter(state.pid, workspace_path=workspace_in_memory, gpus=gpus)
 
-    async def leftovers(self, study_id: str | None = None) -> Leftovers:
+    async def leftovers(self, study_id: str | None = None, *, with_images: bool = False) -> Leftovers:
         """List everything of a study, or of the state directory, that is on the engine or the machine."""
-        return await self._calls.run(REMOVE_TIMEOUT_S, self._cleanup.find, study_id)
+        find = partial(self._cleanup.find, study_id, with_images=with_images)
+        return await self._calls.run(REMOVE_TIMEOUT_S, find)
 
     async def remove_leftovers(self, leftovers: Leftovers) -> tuple[str, ...]:
         """Remove what was found; returns what could not be, one line each."""

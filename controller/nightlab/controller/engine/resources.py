@@ -12,6 +12,7 @@ from typing import Final
 GiB: Final = 2**30
 CONTROLLER_BYTES: Final = 1 * GiB
 """Left for the controller, the engine and the page cache; at most a quarter of a small machine."""
+FEWEST_TO_SHARE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Demand:
 
 
 def machine_capacity(cores: Collection[int], memory_bytes: int, gpus: int) -> Capacity:
-    """Leave room for the controller: one core where there are two or more, and some memory.
+    """Leave room for the controller: one core where there are four or more, and some memory.
+
+    It sleeps while trials train, so on a small machine a core of its own would only halve the night.
 
     Args:
         cores: Cores that this process may run on, as `os.sched_getaffinity(0)` gives them.
@@ -47,7 +50,7 @@ def machine_capacity(cores: Collection[int], memory_bytes: int, gpus: int) -> Ca
         gpus: How many GPUs it has.
     """
     numbers = tuple(sorted(cores))
-    for_trials = numbers[1:] if len(numbers) > 1 else numbers
+    for_trials = numbers[1:] if len(numbers) >= FEWEST_TO_SHARE else numbers
     return Capacity(for_trials, memory_bytes - min(CONTROLLER_BYTES, memory_bytes // 4), gpus)
 
 

@@ -94,7 +94,9 @@ def _engine(facts: EngineFacts) -> Iterator[Finding]:
     else:
         yield Finding("isolation", Level.OK, _posture(facts))
     if facts.name == "docker" and _numbers(facts.version) < PATCHED_ENGINE:
-        text = f"{facts.version} is older than 29.4.3, which closes CVE-2026-31431; your distribution may have patched it"
+        text = (
+            f"{facts.version} is older than 29.4.3, which closes CVE-2026-31431; your distribution may have patched it"
+        )
         yield Finding("engine version", Level.WARN, text, "update the engine or the kernel, or read its changelog")
     problem = "the engine is rootless" if facts.rootless else loop_problem()
     if problem:
@@ -156,7 +158,9 @@ def _git() -> Iterator[Finding]:
     if program is None:
         yield Finding("git", Level.FAIL, "not found", "install git")
         return
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    said = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+    ).stdout.strip()
     if _numbers(said) < BARE_SAFE_GIT:
         yield Finding("git", Level.WARN, said, "use 2.38 or newer")
     else:
@@ -185,5 +189,3 @@ def _config(repo: Path) -> tuple[Config | None, Finding]:
 def _numbers(text: str) -> tuple[int, ...]:
     match = re.search(r"\d+(?:\.\d+)+", text)
     return tuple(int(part) for part in match[0].split(".")) if match else ()
-
-

@@ -119,7 +119,9 @@ class SiteMaker:
             home = home_of(facts, person)
             places = places_of(self._config.train, facts, workspace=workspace, workdir=workdir, home=home)
             places = tuple([await self._seed(sandbox, place, places, base) for place in places])
-            unreadable = await sandbox.probe_access(ACCESS_PATHS, uid=person.uid, gid=person.gid, max_entries=ACCESS_ENTRIES)
+            unreadable = await sandbox.probe_access(
+                ACCESS_PATHS, uid=person.uid, gid=person.gid, max_entries=ACCESS_ENTRIES
+            )
         return Site(
             image_id=facts.image_id,
             env=facts.env,
@@ -177,9 +179,7 @@ class SiteMaker:
             )
         if result.exit.code != 0:
             tail = result.stdout.decode(errors="replace")[-1500:]
-            raise StudyStopped(
-                f"prepare.command ended with {_how(result.exit)}:\n{tail}"
-            )
+            raise StudyStopped(f"prepare.command ended with {_how(result.exit)}:\n{tail}")
         return site
 
     # The probe

@@ -99,7 +99,9 @@ class Live:
         result = await self.sandbox.run(name, argv, env=env, cwd=cwd, uid=uid, gid=uid, wall_limit_s=timeout_s)
         if result.exit.code != 0:
             said = result.stderr.decode(errors="replace")[-500:]
-            raise LinkError(f"{argv[0]} in the sandbox ended with {result.exit.code}: {said or result.exit.start_error}")
+            raise LinkError(
+                f"{argv[0]} in the sandbox ended with {result.exit.code}: {said or result.exit.start_error}"
+            )
         if result.truncated:
             raise LinkError(f"{argv[0]} in the sandbox printed more than is read")
         return result.stdout
@@ -211,8 +213,10 @@ class Spawner:
 
     async def _serve(self, stack: AsyncExitStack, name: str) -> LinkServer:
         directory = self._engine.link_dir(name)
+        make_private(directory.parent)
         make_private(directory)
         server = LinkServer(directory, blobs=self._blobs, journal=self._state.study(self._study_id) / "links" / name)
+        stack.callback(directory.with_name(f"{name}.lock").unlink, missing_ok=True)
         stack.callback(remove_tree, directory)
         stack.push_async_callback(server.stop)
         await server.start()
