@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import Any, Final, Literal
 import docker
 from docker.errors import BuildError, DockerException
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 from nightlab.controller.errors import ImageError
 
@@ -143,7 +145,7 @@ class _Output:
 
     def read(self, lines: Iterable[str]) -> None:
         for line in lines:
-            text = "".join(char if char.isprintable() else " " for char in line.rstrip())[:2000]
+            text = _printable(line.rstrip())[:2000]
             if started := STEP_STARTED.match(text):
                 step = started["classic"] or f"[{started['buildkit']}"
                 self._step = step
@@ -154,11 +156,15 @@ class _Output:
                 self._lines.append(text)
 
     def error(self, build: _Build, reason: str) -> ImageError:
-        name = build.tag or str(build.dockerfile)
+        name, reason = build.tag or str(build.dockerfile), _printable(reason)
         where = f" at step {self._step!r}" if self._step else ""
         tail = "".join(f"\n  {line}" for line in self._lines)
         by_hand = shlex.join(["docker", "build", *build.arguments()])
         return ImageError(f"building {name} failed{where}: {reason}{tail}", hint=f"run it by hand: {by_hand}")
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _build_with_command(program: str, address: str, build: _Build, output: _Output, timeout_s: float) -> str:
@@ -238,16 +244,18 @@ def _build_with_sdk(client: docker.DockerClient, build: _Build, output: _Output,
             decode=True,
             timeout=int(timeout_s),
         )
-        output.read(_sdk_lines(events, ids))
-    except (DockerException, RequestException, OSError) as error:
+        output.read(_sdk_lines(events, ids, time.monotonic() + timeout_s))
+    except (DockerException, RequestException, HTTPError, OSError) as error:
         raise output.error(build, str(error)) from error
     if not ids:
         raise output.error(build, "the engine named no image")
     return str(client.images.get(ids[-1]).id)
 
 
-def _sdk_lines(events: Iterable[Mapping[str, object]], ids: list[str]) -> Iterator[str]:
+def _sdk_lines(events: Iterable[Mapping[str, object]], ids: list[str], deadline: float) -> Iterator[str]:
     for event in events:
+        if time.monotonic() > deadline:  # a silent build is ended by the client's own limit
+            raise BuildError("not done within its time limit", iter(()))
         if isinstance(aux := event.get("aux"), Mapping) and "ID" in aux:
             ids.append(str(aux["ID"]))
         if "error" in event:

@@ -26,8 +26,10 @@ MOUNT: Final = "/nightlab/toolbox"
 EXEC_HELPER: Final = f"{MOUNT}/bin/nightlab-exec"
 RUFF: Final = f"{MOUNT}/bin/ruff"
 # The whole environment of the supervisor; none of the image's reaches it. OpenSSL, which hashes contents, would else
-# load what a configuration file of the image names. The allocator settings keep the idle supervisor small.
+# load what a configuration file of the image names, and Python the image's C.UTF-8 locale. The allocator settings keep
+# the idle supervisor small.
 SUPERVISOR_ENVIRONMENT: Final = (
+    "LC_ALL=C",
     "OPENSSL_CONF=/dev/null",
     "MALLOC_ARENA_MAX=1",
     "MALLOC_MMAP_THRESHOLD_=4194304",
