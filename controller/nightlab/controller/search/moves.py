@@ -16,19 +16,22 @@ from typing import Final
 
 import numpy as np
 
-from nightlab.controller.search.space import Assignment, Parameter, Value
+from nightlab.controller.search.space import Assignment, Key, Parameter, Value
 from nightlab.controller.search.standing import Point, Standing
 from nightlab.controller.search.surrogate import Array, Surrogate, fit
-from nightlab.controller.search.view import View, view_of
+from nightlab.controller.search.view import View, typical_size, view_of
 
 DISTANCES: Final = (1.0, 2.0, 0.5)  # of one move, in steps
 MODEL_POINTS: Final = 100  # what the model is fitted on at most: half the best, half the latest
 COMBINATIONS: Final = 240
+CHANGES: Final = (2, 2, 3)  # of a combination
 ELITE: Final = 24  # single moves that combinations are made of
 GOOD_POINTS: Final = 4
 JITTER: Final = 0.05
+STANDARD: Final = NormalDist()
+WORST: Final = 4.0  # loss that the model sees at most, in spreads
 LEAST_NOISE: Final = 0.02  # in spreads
-HARM_PER_STEP: Final = 0.05  # expected harm of a blind change, in spreads: a default is better than a random value
+HARM_PER_STEP: Final = 0.02  # expected harm of a blind change, in spreads: a default is better than a random value
 HARM_PER_CHANGE: Final = 0.01  # of every difference from the base: a small patch is preferred where nothing else tells
 
 
@@ -142,17 +145,14 @@ def _selected(known: list[tuple[Point, float]]) -> list[tuple[Point, float]]:
     return best + latest
 
 
-def _compressed(relative: list[float]) -> tuple[float, list[float]]:
-    """Scale by the typical size and flatten the bad side: a divergence must not drown what small gains teach."""
-    sizes = sorted(abs(value) for value in relative if value != 0.0)
-    spread = sizes[len(sizes) // 2] if sizes else 1.0
-    scaled = [value / spread for value in relative]
-    return spread, [math.log1p(value) if value > 0 else value for value in scaled]
+def _compressed(losses: list[float]) -> tuple[float, list[float]]:
+    """Scale by a typical size and flatten the bad side: a divergence must not drown what small gains teach."""
+    spread = typical_size(losses) or 1.0
+    return spread, [x if x < 0 else min(math.log1p(x), WORST) for x in (loss / spread for loss in losses)]
 
 
 def _expected_improvement(margin: float, doubt: float) -> float:
-    normal = NormalDist()
-    return doubt * normal.pdf(margin / doubt) + margin * normal.cdf(margin / doubt)
+    return doubt * STANDARD.pdf(margin / doubt) + margin * STANDARD.cdf(margin / doubt)
 
 
 def _singles(standing: Standing, origin: Assignment) -> list[dict[str, Value]]:
@@ -169,24 +169,28 @@ def _combinations(
     standing: Standing, origin: Assignment, donors: Sequence[Assignment], draw: random.Random
 ) -> list[dict[str, Value]]:
     """Take two or three values over from donors; the earlier a donor, the likelier."""
+    offers = []
+    for donor in donors:
+        names = [n for n in standing.space.changed_between(donor, origin) if n not in standing.inert]
+        if names:
+            offers.append({name: donor[name] for name in names})
     found = []
-    for _ in range(COMBINATIONS):
+    for _ in range(COMBINATIONS if offers else 0):
         mixed = dict(origin)
-        for _ in range(draw.choice((2, 2, 3))):
-            donor = donors[min(int(draw.expovariate(4.0 / len(donors))), len(donors) - 1)]
-            differing = [n for n in standing.space.changed_between(donor, origin) if n not in standing.inert]
-            for name in draw.sample(differing, min(len(differing), 1)):
-                mixed[name] = donor[name]
+        for _ in range(draw.choice(CHANGES)):
+            offer = offers[min(int(draw.expovariate(4.0 / len(offers))), len(offers) - 1)]
+            name = draw.choice(list(offer))
+            mixed[name] = offer[name]
         found.append(mixed)
     return found
 
 
-def _fresh(standing: Standing, taken: set[str], assignments: list[dict[str, Value]]) -> list[dict[str, Value]]:
+def _fresh(standing: Standing, listed: set[Key], assignments: list[dict[str, Value]]) -> list[dict[str, Value]]:
     """Drop what was tried and what was listed before; marks the rest as listed."""
     fresh = []
     for assignment in assignments:
         key = standing.space.key(assignment)
-        if key not in taken:
-            taken.add(key)
+        if key not in listed:
+            listed.add(key)
             fresh.append(assignment)
     return fresh

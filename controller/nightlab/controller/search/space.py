@@ -7,11 +7,11 @@ well-formed as a whole belongs to the plugin host; what cannot be searched here 
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from nightlab.controller.search.policy import Candidate
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Value = bool | int | float | str
 Assignment = Mapping[str, Value]
+Key = tuple[tuple[Value, ...], tuple[bool, ...]]
 
 STEPS_ACROSS: Final = 8.0  # of a range
 MIN_FACTOR: Final = 1.25  # of one step on a logarithmic scale
@@ -52,12 +53,12 @@ class Parameter:
     grid: int = 1
     choices: tuple[Value, ...] = ()
 
-    @property
+    @cached_property
     def is_ordered(self) -> bool:
         """Whether a coordinate means a distance: numbers, and choices among numbers in order."""
         return self.kind != "choice" or _ascending_numbers(self.choices)
 
-    @property
+    @cached_property
     def step(self) -> float:
         """Length of one step on the scale of `_scaled`."""
         if self.kind == "choice":
@@ -69,7 +70,9 @@ class Parameter:
 
     def coordinate(self, value: Value) -> float:
         """Count steps from the default to a value; a value outside the range counts as the nearest inside."""
-        return (self._position(value) - self._position(self.default)) / self.step
+        if _same(value, self.default):
+            return 0.0
+        return (self._position(value) - self._start) / self.step
 
     def moved(self, value: Value, steps: float) -> Value | None:
         """Return the value some steps away, on the grid and inside the range; None if that is no other value."""
@@ -144,6 +147,10 @@ class Parameter:
         """Read a value that Optuna suggests."""
         return self.choices[int(suggested)] if self.kind == "choice" else self.snapped(suggested)
 
+    @cached_property
+    def _start(self) -> float:
+        return self._position(self.default)
+
     def _scaled(self, number: float) -> float:
         return math.log(number) if self.log else float(number)
 
@@ -205,12 +212,15 @@ class Space:
         """Draw an assignment from the whole space, frozen parameters at their default."""
         return {**self.defaults(), **{p.name: p.drawn(draw) for p in self.parameters if p.name not in frozen}}
 
-    def key(self, assignment: Assignment) -> str:
-        """Return one text for equal assignments: 1 and 1.0 are the same number, True and 1 are not."""
-        plain = {
-            name: float(v) if isinstance(v, int) and not isinstance(v, bool) else v for name, v in assignment.items()
-        }
-        return json.dumps(plain, sort_keys=True)
+    def key(self, assignment: Assignment) -> Key:
+        """Return one value for equal assignments: 1 and 1.0 are the same number, True and 1 are not."""
+        values = [assignment[name] for name in self.names]
+        return tuple(values), tuple(isinstance(value, bool) for value in values)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parameters, fixed ones last."""
+        return (*(p.name for p in self.parameters), *self.fixed)
 
 
 def space_of(candidate: Candidate) -> Space | None:

@@ -13,7 +13,7 @@ from typing import Final
 from nightlab.controller.config.schema import Constraint, Objective
 from nightlab.controller.model.score import Direction, Verdict
 from nightlab.controller.search.policy import Candidate, Past
-from nightlab.controller.search.space import Assignment, Space, Value
+from nightlab.controller.search.space import Assignment, Key, Space, Value
 
 UNSETTLED: Final = frozenset({Verdict.LOST, Verdict.VOID})  # says nothing about the point; worth one more attempt
 ATTEMPTS_OF_A_POINT: Final = 2
@@ -61,7 +61,7 @@ class Standing:
 
     space: Space
     points: tuple[Point, ...]
-    taken: frozenset[str]
+    taken: frozenset[Key]
     inert: frozenset[str]
 
     def is_taken(self, assignment: Assignment) -> bool:
@@ -84,8 +84,8 @@ def standing_of(
 
     Runs of the base tree count as the default point where that leaves the tree as it is.
     """
-    runs: dict[str, list[Past]] = {}
-    assignments: dict[str, dict[str, Value]] = {}
+    runs: dict[Key, list[Past]] = {}
+    assignments: dict[Key, dict[str, Value]] = {}
     for past in sorted(history, key=lambda past: past.number):
         assignment = _assignment(candidate, space, past)
         if assignment is not None:
@@ -116,7 +116,7 @@ def _is_taken(pasts: Sequence[Past]) -> bool:
     return _tells(pasts) or len(pasts) >= ATTEMPTS_OF_A_POINT
 
 
-def _inert(space: Space, runs: Mapping[str, Sequence[Past]], assignments: Mapping[str, Assignment]) -> frozenset[str]:
+def _inert(space: Space, runs: Mapping[Key, Sequence[Past]], assignments: Mapping[Key, Assignment]) -> frozenset[str]:
     without = [key for key, pasts in runs.items() if any(past.verdict is Verdict.NO_EFFECT for past in pasts)]
     return frozenset(name for key in without for name in space.changed(assignments[key]))
 

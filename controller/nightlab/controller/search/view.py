@@ -55,6 +55,12 @@ def view_of(standing: Standing, weights: Sequence[float]) -> View:
     return View(known, [p for p in standing.points if p.is_pending], noise if is_single and weights[0] > 0 else None)
 
 
+def typical_size(losses: Sequence[float]) -> float:
+    """Return the lower tercile of the sizes other than 0, which a few divergences do not move; 0.0 if there are none."""
+    sizes = sorted(abs(loss) for loss in losses if loss != 0.0)
+    return sizes[(len(sizes) - 1) // 3] if sizes else 0.0
+
+
 def _base(standing: Standing) -> Point:
     defaults = standing.space.defaults()
     run = (p for p in standing.points if p.assignment == defaults and not p.is_pending)
@@ -69,9 +75,9 @@ def _weighed(point: Point, zero: Sequence[float], scales: Sequence[float], weigh
 
 def _spread(scored: Sequence[Point], zero: Sequence[float], index: int, noise: float | None) -> float:
     """Typical size of a change, never 0."""
-    sizes = sorted(abs(p.losses[index] - zero[index]) for p in scored if p.losses and p.losses[index] != zero[index])
-    if sizes:
-        return sizes[len(sizes) // 2]
+    seen = typical_size([p.losses[index] - zero[index] for p in scored if p.losses])
+    if seen:
+        return seen
     return NOISES_OF_A_SPREAD * noise if noise else SHARE_OF_A_SPREAD * abs(zero[index]) or 1.0
 
 
