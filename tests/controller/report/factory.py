@@ -259,7 +259,18 @@ def empty() -> StudyView:
 def running() -> StudyView:
     """In the middle of the night: one trial trains, one waits for its container."""
     view = no_gain()
-    here = {"verdict": None, "ended_at_unix_s": None, "exit_code": None, "scores": (), "wall_s": 0.0, "train_s": 0.0}
+    here = {
+        "verdict": None,
+        "ended_at_unix_s": None,
+        "exit_code": None,
+        "scores": (),
+        "bounds": (),
+        "wall_s": 0.0,
+        "train_s": 0.0,
+        "peak_memory_bytes": None,
+        "kernel_peak_bytes": None,
+        "log_excerpt": "step 40 | train_loss 3.1",
+    }
     trains = replace(
         run(5, Verdict.DISCARD, None, begin_s=1290, slot=0, changes={"LR": 0.001}), phase=Phase.RUNNING, **here
     )
@@ -298,7 +309,8 @@ def multi_objective() -> StudyView:
 HOSTILE = (
     "\x1b[2J\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\x1b]52;c;ZXZpbA==\x07\x9b31m\u202egnp.exe\u2066\u200b"
     "<script>alert(1)</script><img src=x onerror=alert(1)>[/foo][bold red]{{7*7}}{% raw %}${7*7}`a`|b|\n"
-    "# heading\n![i](http://evil.example/i.png) [l](javascript:alert(1)) </pre></style>--><!-- =cmd|' /C calc'!A0 \ud800\x00"
+    "# heading\n![i](http://evil.example/i.png) [l](javascript:alert(1)) </pre></style>--><!-- "
+    "=cmd|' /C calc'!A0 \ud800\x00"
 )
 
 

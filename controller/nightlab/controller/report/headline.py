@@ -60,8 +60,9 @@ def headline(view: StudyView) -> Headline:
     why = _why_no_gain(view)
     if not view.is_over:
         return Headline("No confirmed gain yet", (f"The study is {view.state.value}.", *why), Tone.PLAIN)
-    tone = Tone.BAD if view.baseline is None and view.trials else Tone.PLAIN
-    return Headline("No confirmed gain", why, tone)
+    if view.baseline is None and view.trials:
+        return Headline("No confirmed gain: the baseline does not run", why, Tone.BAD)
+    return Headline("No confirmed gain", why, Tone.PLAIN)
 
 
 def failure_groups(trials: Iterable[TrialView]) -> tuple[FailureGroup, ...]:

@@ -52,7 +52,7 @@ def without_outliers(values: Iterable[float]) -> list[float]:
     known = sorted(value for value in values if math.isfinite(value))
     if len(known) < 4:
         return known
-    first, _, third = quantiles(known, n=4)
+    first, _, third = quantiles(known, n=4, method="inclusive")
     room = _OUTLIER_SPANS * (third - first)
     if room <= 0:
         return known
@@ -64,7 +64,7 @@ def ticks(low: float, high: float, unit: str = "", count: int = 5) -> Ticks:
     if unit == "s":
         return time_ticks(low, high, count)
     factor, name = _byte_unit(max(abs(low), abs(high))) if unit == "bytes" else (1.0, unit)
-    step = _nice((high - low) / factor / count)
+    step = _nice((high - low) / factor / (count + 1.5))
     decimals = max(0, -math.floor(math.log10(step) + 1e-9) + (0 if _one_digit(step) else 1))
     first, last = math.ceil(low / factor / step - 1e-9), math.floor(high / factor / step + 1e-9)
     marks = tuple((n * step * factor, _number(n * step, decimals)) for n in range(first, last + 1))

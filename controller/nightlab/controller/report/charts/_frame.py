@@ -54,11 +54,13 @@ class Frame:
         top, bottom = self.y(center + half), self.y(center - half)
         return element("rect", x=LEFT, y=top, width=WIDTH - RIGHT - LEFT, height=max(1.0, bottom - top), class_="band")
 
-    def level(self, value: float, label: str) -> Markup:
-        """Draw a named horizontal line."""
-        at = self.y(value)
-        rule = line(LEFT, at, WIDTH - RIGHT, at, class_="level")
-        return rule + text(WIDTH - RIGHT - 4, at - 5, label, class_="tick", anchor="end")
+    def level(self, value: float) -> Markup:
+        """Draw a horizontal line."""
+        return line(LEFT, self.y(value), WIDTH - RIGHT, self.y(value), class_="level")
+
+    def level_name(self, value: float, name: str) -> Markup:
+        """Name a horizontal line, readable on top of marks."""
+        return text(WIDTH - RIGHT - 4, self.y(value) - 5, name, class_="tick name", anchor="end")
 
 
 def x_scale(low: float, high: float) -> Scale:

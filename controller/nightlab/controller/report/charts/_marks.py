@@ -5,15 +5,17 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from nightlab.controller.model.score import Verdict
+from nightlab.controller.model.trial import Phase
 from nightlab.controller.report.charts._svg import element
 from nightlab.controller.report.view import StudyView, TrialView
 from nightlab.controller.report.words import resolution_of, show_actions, show_quantity, verdict_word
 
 
 def css_class(trial: TrialView) -> str:
-    """Name the class that colours a trial: its verdict's, "confirm" for a good repeat, "running"."""
-    word = verdict_word(trial) if trial.verdict is not None else "running"
-    return "v-" + word.replace(" ", "-")
+    """Name the class that colours a trial: its verdict's, "confirm" for a good repeat, or how far it has come."""
+    if trial.verdict is None:
+        return "v-planned" if trial.phase is Phase.PLANNED else "v-running"
+    return "v-" + verdict_word(trial).replace(" ", "-")
 
 
 def trial_mark(view: StudyView, trial: TrialView, x: float, y: float) -> Markup:

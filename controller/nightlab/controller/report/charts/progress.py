@@ -28,13 +28,15 @@ def progress_chart(view: StudyView) -> Markup | None:
     if floor is not None and floor.center is not None and floor.threshold:
         layers.append(frame.band(floor.center, floor.threshold))
     if floor is not None and floor.center is not None:
-        layers.append(frame.level(floor.center, "baseline"))
+        layers.append(frame.level(floor.center))
     singles = [p for p in points if p[2].role is Role.SEARCH and p[2].is_feasible]
     layers += _steps(view, frame, singles, "single")
     layers += _steps(view, frame, [p for p in singles if p[2].verdict is Verdict.KEEP], "kept")
     for x, y, trial in points:
         mark = trial_mark if frame.y.holds(y) else _off
         layers.append(mark(view, trial, frame.x(x), frame.y(y)))
+    if floor is not None and floor.center is not None:
+        layers.append(frame.level_name(floor.center, "baseline"))
     label = f"{view.first.name} of {len(points)} runs over the night"
     return drawing(WIDTH, HEIGHT, label, *layers, frame.words())
 
