@@ -81,7 +81,21 @@ class Agenda:
         taken = {t.run_seed for t in (*worked, *running)}
         seeds = (baseline_seed(self._config.noise, k) for k in range(self._config.noise.repeats))
         seed = next((seed for seed in seeds if seed not in taken), None)
-        return await self._plan(Role.BASELINE, self._base, seed, parent=0 if worked else None)
+        trial = await self._plan(Role.BASELINE, self._base, seed, parent=worked[0].number if worked else None)
+        if trial.number == 0:
+            self._commit_base()
+        return trial
+
+    def _commit_base(self) -> None:
+        study = self._scribe.study()
+        commit = self._editor.commit(
+            self._base,
+            parent=None,
+            author="base",
+            message=f"base tree of study {study.id}",
+            trailers={"Study": study.id, "Head": study.head or "none", "Tree-Digest": self._base.digest},
+        )
+        self._scribe.add_edit(0, 0, author="base", commit_id=commit, digest=self._base.digest, summary="the base tree")
 
     # Confirmations
 

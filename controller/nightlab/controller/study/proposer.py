@@ -43,7 +43,7 @@ class Proposer:
         self._editor = editor
         self._policy = policy
         self._base = base
-        self._candidates = tuple(candidate(action) for action in offered if action.applicable)
+        self._candidates = tuple(candidate(action) for action in offered if action.sampleable)
 
     async def propose(self, trials: Sequence[TrialRecord]) -> TrialRecord | None:
         """Plan the next search trial; None if the budget is spent or nothing new is left."""
