@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.controller.report.factory import action, patch
 
-from nightlab.controller.report.diff import LINE_LIMIT, Kind, diff_lines
+from nightlab.controller.report.diff import LINE_LIMIT, Kind, diff_lines, line_count
 
 
 def test_a_changed_literal_is_marked_as_a_whole():
@@ -27,6 +27,13 @@ def test_a_removed_sql_comment_is_no_header():
 def test_lines_with_nothing_in_common_are_not_marked():
     lines = diff_lines("@@ -1 +1 @@\n-import os\n+x = compute(1, 2, 3)\n")
     assert [line.mark for line in lines] == ["", "", ""]
+
+
+def test_only_the_first_lines_of_a_huge_diff_are_read():
+    text = "@@ -1 +1 @@\n" + "+x\n" * 100_000
+    assert len(diff_lines(text, 10)) == 10 and line_count(text) == 100_001
+    assert [line.text for line in diff_lines("a\nb\nc", 2)] == ["a", "b"]
+    assert diff_lines("") == () and len(diff_lines("a\n", 5)) == 1
 
 
 def test_a_whole_function_is_not_paired():

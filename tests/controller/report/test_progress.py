@@ -30,6 +30,7 @@ def walk(progress, bad=""):
     """One study as the loop would tell it."""
     view = factory.good_night()
     progress.study_started(replace(view, trials=(), best=None))
+    progress.update(replace(view, trials=()))
     progress.phase(3, 1, Phase.PLANNED, f"WARMUP 0.1 -> 0.02{bad}")
     progress.phase(3, 1, Phase.SPAWNING, "")
     progress.phase(3, 1, Phase.RUNNING, "")
@@ -101,6 +102,15 @@ def test_the_right_progress_is_chosen():
     assert isinstance(
         open_progress(Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})), PlainProgress
     )
+
+
+def test_the_terminal_is_given_back_after_a_failure():
+    out = io.StringIO()
+    progress = LiveView(terminal(out), Clock())
+    progress.study_started(factory.running())
+    assert "\x1b[?25l" in out.getvalue() and "\x1b[?25h" not in out.getvalue()
+    progress.close()
+    assert "\x1b[?25h" in out.getvalue()
 
 
 def drawn(board, now):

@@ -42,15 +42,22 @@ class DiffLine:
         return self.head + self.mark + self.tail
 
 
-def diff_lines(diff: str) -> tuple[DiffLine, ...]:
-    """Read a unified diff. Each line is inert and at most LINE_LIMIT characters long."""
-    lines = [DiffLine(kind, _inert(text, LINE_LIMIT, keep="\t")) for kind, text in _kinds(diff)]
+def diff_lines(diff: str, max_lines: int | None = None) -> tuple[DiffLine, ...]:
+    """Read a unified diff, or its first lines. Each line is inert and at most LINE_LIMIT characters long."""
+    texts = diff.split("\n", -1 if max_lines is None else max_lines)  # the last may be all of the rest
+    texts = texts[: min(line_count(diff), len(texts) if max_lines is None else max_lines)] if diff else []
+    lines = [DiffLine(kind, _inert(text, LINE_LIMIT, keep="\t")) for kind, text in _kinds(texts)]
     return tuple(_marked(lines))
 
 
-def _kinds(diff: str) -> Iterator[tuple[Kind, str]]:
+def line_count(text: str) -> int:
+    """Count lines as `diff_lines` does; a last newline ends a line and begins none."""
+    return text.count("\n") + (not text.endswith("\n"))
+
+
+def _kinds(texts: list[str]) -> Iterator[tuple[Kind, str]]:
     inside = False
-    for text in diff.split("\n")[: -1 if diff.endswith("\n") else None]:
+    for text in texts:
         if text.startswith("diff --git "):
             inside = False
         elif text.startswith("@@"):
@@ -59,7 +66,7 @@ def _kinds(diff: str) -> Iterator[tuple[Kind, str]]:
             continue
         if inside:
             yield {"+": Kind.ADDED, "-": Kind.REMOVED}.get(text[:1], Kind.CONTEXT), text
-        elif text:
+        else:
             yield Kind.FILE, text
 
 

@@ -25,7 +25,7 @@ from nightlab.controller.report.charts import ledger_bar, pareto_chart, progress
 from nightlab.controller.report.charts._marks import css_class
 from nightlab.controller.report.charts.pareto import is_placed
 from nightlab.controller.report.charts.timeline import lanes_of
-from nightlab.controller.report.diff import LINE_LIMIT, DiffLine, Kind, diff_lines
+from nightlab.controller.report.diff import LINE_LIMIT, DiffLine, Kind, diff_lines, line_count
 from nightlab.controller.report.headline import failure_groups, gain_of, headline, ledger_note
 from nightlab.controller.report.view import StudyView
 
@@ -37,7 +37,7 @@ _LINE_COST_CHARS: Final = 32  # the markup around one line
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Lines that fit the page's budget, and how many did not."""
+    """Lines that fit the page's budget, and how many came after them."""
 
     lines: tuple[DiffLine, ...]
     left_out: int
@@ -69,8 +69,8 @@ def render_html(view: StudyView, *, zone: tzinfo = UTC) -> str:
             best=view.trial(view.best.number) if view.best is not None else None,
             verdicts=_verdict_counts(view),
             floor=view.floor(view.first.name),
-            diff=lambda trial: _clip(diff_lines(trial.diff), share * 2 // 3),
-            log=lambda trial: _clip_head(_log_lines(trial.log_excerpt), share // 3),
+            diff=lambda trial: _diff_excerpt(trial.diff, share * 2 // 3),
+            log=lambda trial: _log_excerpt(trial.log_excerpt, share // 3),
             gain=lambda trial: gain_of(view, trial),
             has_slots=bool(lanes_of(view)),
             unplaced=sum(1 for trial in view.trials if trial.verdict is not None and not is_placed(view, trial)),
@@ -113,22 +113,23 @@ def _verdict_counts(view: StudyView) -> tuple[tuple[str, str, int], ...]:
     return tuple((word, class_, count) for (word, class_), count in counts.items())
 
 
-def _log_lines(text: str) -> tuple[DiffLine, ...]:
-    parts = re.split(r"\r\n|\n|\r", text.rstrip("\r\n"))  # a progress bar's carriage returns are lines, too
-    return tuple(DiffLine(Kind.CONTEXT, _inert(part, LINE_LIMIT, keep="\t")) for part in parts) if text else ()
+def _diff_excerpt(diff: str, budget: int) -> Excerpt:
+    kept = _fitting(diff_lines(diff, budget // _LINE_COST_CHARS), budget)
+    return Excerpt(kept, line_count(diff) - len(kept) if diff else 0)
 
 
-def _clip(lines: Iterable[DiffLine], budget: int) -> Excerpt:
+def _log_excerpt(log: str, budget: int) -> Excerpt:
+    """Keep the last lines: that is where a run says what became of it."""
+    parts = re.split(r"\r\n|\n|\r", log[-budget:].rstrip("\r\n"))  # a progress bar's carriage returns are lines, too
+    lines = [DiffLine(Kind.CONTEXT, _inert(part, LINE_LIMIT, keep="\t")) for part in parts] if log.strip() else []
+    return Excerpt(_fitting(reversed(lines), budget)[::-1], 0)
+
+
+def _fitting(lines: Iterable[DiffLine], budget: int) -> tuple[DiffLine, ...]:
     kept: list[DiffLine] = []
-    everything = tuple(lines)
-    for line in everything:
+    for line in lines:
         budget -= len(escape(line.text)) + _LINE_COST_CHARS
         if budget < 0:
             break
         kept.append(line)
-    return Excerpt(tuple(kept), len(everything) - len(kept))
-
-
-def _clip_head(lines: tuple[DiffLine, ...], budget: int) -> Excerpt:
-    tail = _clip(reversed(lines), budget)
-    return Excerpt(tail.lines[::-1], tail.left_out)
+    return tuple(kept)

@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from typing import Final
 
 from nightlab.controller.report._inert import _inert
-from nightlab.controller.report.diff import diff_lines
+from nightlab.controller.report.diff import diff_lines, line_count
 from nightlab.controller.report.headline import failure_groups, gain_of, headline, ledger_note, total_seconds
 from nightlab.controller.report.view import FAILURES, StudyView, TrialView
 from nightlab.controller.report.words import (
@@ -119,12 +119,12 @@ def _winner(view: StudyView) -> list[str]:
 
 
 def _patch(trial: TrialView, limit: int = DIFF_LINES) -> list[str]:
-    lines = [line.text for line in diff_lines(trial.diff)]
+    lines = [line.text for line in diff_lines(trial.diff, limit)]
     if not lines:
         return ["No file differs from the base tree."]
-    blocks = [fenced(lines[:limit], "diff")]
-    if len(lines) > limit:
-        blocks.append(f"{len(lines) - limit} more lines: `nightlab trial diff {trial.number}`")
+    blocks, left_out = [fenced(lines, "diff")], line_count(trial.diff) - len(lines)
+    if left_out > 0:
+        blocks.append(f"{left_out} more lines: `nightlab trial diff {trial.number}`")
     return blocks
 
 
@@ -190,7 +190,7 @@ def _patches(view: StudyView) -> list[str]:
     shown = [trial for trial in others if trial.diff or trial.verdict in FAILURES]
     if not shown:
         return []
-    limit = min(DIFF_LINES, PAGE_LINES // len(shown))
+    limit = max(1, min(DIFF_LINES, PAGE_LINES // len(shown)))
     blocks = ["## The other trials, one by one"]
     for trial in shown:
         blocks.append(f"<details><summary>Trial {trial.number}, {verdict_word(trial)}</summary>")

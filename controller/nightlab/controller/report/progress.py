@@ -31,6 +31,9 @@ class Progress(Protocol):
     def study_started(self, view: StudyView) -> None:
         """A study begins, or goes on after a restart."""
 
+    def update(self, view: StudyView) -> None:
+        """The study as a whole has changed: its noise floor is known, there is a new best."""
+
     def phase(self, number: int, attempt: int, phase: Phase, text: str) -> None:
         """A trial's attempt entered a phase; `text` says what it tries."""
 
@@ -69,6 +72,10 @@ class PlainProgress:
         self._view = view
         budget = f"{view.budget_trials} trials or {show_quantity(view.budget_wall_s, 's')}, {view.slots} at a time"
         self._write(f"study {view.id} of {view.repo}: {budget}")
+
+    def update(self, view: StudyView) -> None:
+        """Use the view's noise floor from here on; its best is told by its trial's end."""
+        self._view = view
 
     def phase(self, number: int, attempt: int, phase: Phase, text: str) -> None:
         """Tell the two phases that a reader waits for: what is tried, and that it trains."""
