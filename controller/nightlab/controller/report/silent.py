@@ -12,6 +12,9 @@ class Silent:
     def study_started(self, view: StudyView) -> None:
         """Tell nothing."""
 
+    def update(self, view: StudyView) -> None:
+        """Tell nothing."""
+
     def phase(self, number: int, attempt: int, phase: Phase, text: str) -> None:
         """Tell nothing."""
 

@@ -149,7 +149,7 @@ def verdict_word(trial: TrialView) -> str:
     """Name what became of a trial: its verdict, "confirm" for a repeat that ran well, its phase before that."""
     if trial.verdict is None:
         return trial.phase.value
-    if trial.role is Role.CONFIRM and trial.verdict in (Verdict.KEEP, Verdict.DISCARD, Verdict.BASELINE):
+    if trial.verdict is Verdict.MEASURED:
         return "confirm"
     return trial.verdict.value
 

@@ -184,8 +184,10 @@ async def sitting(
 
 def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:
     def tell(number: int) -> None:
-        trial = views.study(study_id, with_details=False).trial(number)
+        view = views.study(study_id, with_details=False)
+        trial = view.trial(number)
         assert trial is not None
+        progress.update(view)
         progress.trial_ended(trial)
 
     return tell
