@@ -239,3 +239,31 @@ def test_names_that_look_like_options_or_patterns_are_plain_names(clone: Clone, 
     for name in ("-rf", "--help", ":(glob)x", "a\nb", "*.py", "$(id)"):
         clone.write(name, name)
     assert {"-rf", "--help", ":(glob)x", "a\nb", "*.py", "$(id)"} <= set(snapshot(clone.root, blobs).dirty)
+
+
+def test_file_that_changes_while_it_is_read_is_what_was_copied(clone: Clone, blobs: BlobStore, monkeypatch):
+    stream = blobs.put_stream
+
+    def put_and_grow(source, *, max_bytes: int):
+        if os.fstat(source.fileno()).st_size == len("WIDTH = 64\n"):
+            clone.write("pkg/model.py", "WIDTH = 64\nDEPTH = 2\n")
+        return stream(source, max_bytes=max_bytes)
+
+    monkeypatch.setattr(blobs, "put_stream", put_and_grow)
+    taken = snapshot(clone.root, blobs).tree.by_path["pkg/model.py"]
+    content = blobs.read(taken.sha256, 1000)
+    assert len(content) == taken.size
+    assert hashlib.sha256(content).hexdigest() == taken.sha256
+
+
+def test_file_that_grows_past_the_limit_is_named(clone: Clone, blobs: BlobStore, monkeypatch):
+    limit = sum(len(path.read_bytes()) for path in clone.root.glob("*.*") if path.is_file()) + 60
+    stream = blobs.put_stream
+
+    def put_and_grow(source, *, max_bytes: int):
+        clone.write("train.py", "x" * limit)
+        return stream(source, max_bytes=max_bytes)
+
+    monkeypatch.setattr(blobs, "put_stream", put_and_grow)
+    with pytest.raises(RepoError, match=r"'train\.py' grew past the limit"):
+        snapshot(clone.root, blobs, SnapshotLimits(max_bytes=limit))
