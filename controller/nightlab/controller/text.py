@@ -49,8 +49,12 @@ def inert_html(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool 
 
 
 def inert_markup(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool = False) -> str:
-    """Return inert text for a string that Rich reads as markup: no tag in it takes effect or raises."""
-    return escape(inert(text, max_len, keep_lines=keep_lines))
+    """Return inert text for a string that Rich reads as markup: no tag in it takes effect or raises.
+
+    A backslash at the end becomes "\\x5c": what Rich makes of one depends on what follows the text.
+    """
+    shown = inert(text, max_len, keep_lines=keep_lines)
+    return escape(f"{shown[:-1]}\\x5c" if shown.endswith("\\") else shown)
 
 
 def inert_cell(text: str, max_len: int = DEFAULT_MAX_CHARS) -> str:

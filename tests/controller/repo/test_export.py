@@ -285,3 +285,45 @@ def test_nothing_to_export_and_a_lost_base_commit_are_said(clone: Clone, blobs: 
         export_patch_series(clone.root, base, steps, blobs, provenance=facts, directory=target, at=AT)
     again = export_patch_series(clone.root, base, steps, blobs, provenance=facts, directory=tmp_path / "p2", at=AT)
     assert [p.read_bytes() for p in first.files] == [p.read_bytes() for p in again.files]
+
+
+def test_file_that_a_filter_changed_stays_as_it_is_committed(clone: Clone, blobs: BlobStore):
+    clone.git("config", "filter.up.clean", "tr a-z A-Z")
+    clone.write(".gitattributes", "*.bin filter=up\n")
+    os.utime(clone.write("big.bin", "content"), (1, 1))
+    clone.commit()
+    assert clone.git("show", "HEAD:big.bin") == "CONTENT"
+    base = snapshot(clone.root, blobs)
+    assert base.dirty == ()
+    assert blobs.read(base.tree.by_path["big.bin"].sha256, 100) == b"content"
+    best = base.tree.with_changes([entry(blobs, "train.py", b"LR = 2\n")])
+    steps = [ExportStep(best, "agent", "x")]
+    export_branch(clone.root, base, steps, blobs, provenance=provenance(best), branch="b", at=AT)
+    assert clone.git("diff", "--name-only", "main", "b") == "train.py"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write into another user's clone")
+def test_clone_of_another_user_is_read_and_stays_theirs(clone: Clone, blobs: BlobStore):
+    for path in (clone.root, *clone.root.rglob("*")):
+        os.chown(path, 12345, 12346, follow_symlinks=False)
+    base = snapshot(clone.root, blobs)
+    steps = steps_from(base, blobs)
+    facts = provenance(steps[-1].tree)
+    export_branch(clone.root, base, steps, blobs, provenance=facts, branch="new/deep", at=AT)
+    owners = {(path.lstat().st_uid, path.lstat().st_gid) for path in (clone.root / ".git").rglob("*")}
+    assert owners == {(12345, 12346)}
+
+
+def test_objects_are_not_written_through_a_link(clone: Clone, blobs: BlobStore, tmp_path: Path):
+    base = snapshot(clone.root, blobs)
+    steps = steps_from(base, blobs)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    objects = clone.root / ".git/objects"
+    for number in range(256):
+        if not (objects / f"{number:02x}").exists():
+            (objects / f"{number:02x}").symlink_to(outside)
+    with pytest.raises(RepoError, match="symbolic link"):
+        export_branch(clone.root, base, steps, blobs, provenance=provenance(steps[-1].tree), branch="b", at=AT)
+    assert list(outside.iterdir()) == []
+    assert clone.git("branch", "--list", "b") == ""

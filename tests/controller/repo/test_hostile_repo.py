@@ -131,8 +131,8 @@ def test_snapshot_history_and_export_run_nothing_of_the_repo(hostile: tuple[Clon
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", f"touch '{markers}/environment'")
     monkeypatch.setenv("GIT_DIR", str(clone.root / ".git"))
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", f"touch '{markers}/environment'")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "filter.trap.clean")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", f"touch '{markers}/environment'; cat")
 
     base = snapshot(clone.root, blobs)
     assert {"untracked.py", "git"} <= set(base.dirty)

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -77,11 +77,9 @@ def _list_clone(layout: GitLayout, prefix: str) -> Listing:
         changed = _names(_changed(git, head, where)) if head else list(tracked)
     listing = _sorted_out(_cut(tracked, prefix), [name.removeprefix(prefix) for name in others])
     files = {path for path in (name.removeprefix(prefix) for name in changed) if path not in listing.nested}
-    return Listing(
-        tracked=listing.tracked,
-        untracked=listing.untracked,
-        dirty=frozenset(p for p in files | listing.untracked if not _is_state(p)),
-        nested=listing.nested,
+    return replace(
+        listing,
+        dirty=frozenset(path for path in files | listing.untracked if not _is_state(path)),
         head=head,
         branch=branch,
         is_git=True,
@@ -165,16 +163,7 @@ def _with_nested(root: Path, listing: Listing, *, depth: int) -> Listing:
         tracked |= {f"{folder}/{path}": mode for path, mode in inner.tracked.items()}
         untracked |= {f"{folder}/{path}" for path in inner.untracked}
         dirty |= {f"{folder}/{path}" for path in inner.dirty}
-    return Listing(
-        tracked=tracked,
-        untracked=frozenset(untracked),
-        dirty=frozenset(dirty),
-        nested=listing.nested,
-        head=listing.head,
-        branch=listing.branch,
-        is_git=listing.is_git,
-        has_file_mode=listing.has_file_mode,
-    )
+    return replace(listing, tracked=tracked, untracked=frozenset(untracked), dirty=frozenset(dirty))
 
 
 def _list_nested(folder: Path, *, depth: int) -> Listing:

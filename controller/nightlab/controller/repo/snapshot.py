@@ -196,7 +196,13 @@ def _read(root: Path, path: str, blobs: BlobStore, index_mode: int | None, max_b
     with os.fdopen(fd, "rb", buffering=0) as file:
         status = os.fstat(fd)
         _check_entry(path, status)
-        blob = blobs.put_stream(file, max_bytes=max_bytes)
+        try:
+            blob = blobs.put_stream(file, max_bytes=max_bytes)
+        except RepoError as error:
+            raise RepoError(
+                f"{inert(path)!r} grew past the limit of a base tree while it was read; stop what writes it, or add it "
+                "to .gitignore"
+            ) from error
     is_executable = index_mode == EXECUTABLE if index_mode is not None else bool(status.st_mode & stat.S_IXUSR)
     return Entry(path, EXECUTABLE if is_executable else REGULAR, blob.size, blob.sha256)
 
