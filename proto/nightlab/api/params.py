@@ -198,7 +198,7 @@ def _bounds_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:
     elif spec.get("x-scale") == "log" and low <= 0:
         yield Problem("/x-scale", f"a log scale cannot begin at {low}", "a minimum above 0")
     step = spec.get("multipleOf")
-    if step is not None and (not _is_type("integer", step) or step < 1 or low % step):
+    if "multipleOf" in spec and (type(step) is not int or step < 1 or low % step):
         yield Problem("/multipleOf", "multipleOf is no positive integer that divides minimum", "an integer from 1")
 
 

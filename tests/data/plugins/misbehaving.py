@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from nightlab.sdk import Choice, Edits, Plugin, action
@@ -72,6 +73,7 @@ def tell(ws: Edits) -> str:
     return json.dumps(
         {
             "uid": os.geteuid(),
+            "capabilities": int(Path("/proc/self/status").read_text().split("CapEff:")[1].split()[0], 16),
             "environment": sorted(os.environ),
             "interfaces": [name for _, name in socket.if_nameindex()],
             "connect": _attempt(_connect),
