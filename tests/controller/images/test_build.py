@@ -12,7 +12,7 @@ import pytest
 
 from nightlab.controller.errors import ImageError
 from nightlab.controller.images import build_image
-from nightlab.controller.images.build import engine_address, find_docker_command
+from nightlab.controller.images.builder import engine_address, find_docker_command
 
 pytestmark = pytest.mark.docker
 BUILDERS = ["sdk", "command"] if find_docker_command() else ["sdk"]

@@ -22,7 +22,7 @@ from nightlab.controller.errors import EngineError, ImageError
 from nightlab.controller.host import packages
 from nightlab.controller.images import host_settings
 from nightlab.controller.images.assets import images_root
-from nightlab.controller.images.build import Progress, build_image, engine_address, quiet
+from nightlab.controller.images.builder import Build, Progress, engine_address, quiet, run_build
 from nightlab.controller.images.lock import images_lock
 
 RELEASE: Final = "bookworm"
@@ -70,8 +70,7 @@ def ensure_python_base(client: docker.DockerClient, *, progress: Progress = quie
             base = _ensure_base(client, progress)
             progress(f"building {PYTHON_TAG}")
             folder = images_root() / "python"
-            arguments = {"BASE": base}
-            build_image(client, folder, folder / "Dockerfile", tag=PYTHON_TAG, build_args=arguments, labels=LABELS)
+            run_build(client, Build(folder, folder / "Dockerfile", PYTHON_TAG, {"BASE": base}, labels=LABELS))
     return PYTHON_TAG
 
 
@@ -124,7 +123,7 @@ def _ensure_base(client: docker.DockerClient, progress: Progress) -> str:
             path.write_bytes(content)
         open_modes(context)
         arguments = {"BASE": DEBIAN_TAG}
-        build_image(client, context, dockerfile, tag=BASE_TAG, build_args=arguments, network=False, labels=LABELS)
+        run_build(client, Build(context, dockerfile, BASE_TAG, arguments, network=False, labels=LABELS))
     return BASE_TAG
 
 

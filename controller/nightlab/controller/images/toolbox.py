@@ -18,7 +18,7 @@ from requests.exceptions import RequestException
 
 from nightlab.controller.errors import ImageError
 from nightlab.controller.images.base import ensure_base, has_image
-from nightlab.controller.images.build import Progress, build_image, quiet
+from nightlab.controller.images.builder import Build, Progress, quiet, run_build
 from nightlab.controller.images.context import toolbox_digest, write_context
 from nightlab.controller.images.lock import images_lock
 
@@ -107,8 +107,7 @@ def _build(client: docker.DockerClient, image: str, base: str, digest: str, prog
     with tempfile.TemporaryDirectory(prefix="nightlab-toolbox-") as folder:
         context = Path(folder)
         write_context(context, architecture)
-        build_args, labels = {"BASE": base}, {LABEL: digest}
-        build_image(client, context, context / "Dockerfile", tag=image, build_args=build_args, labels=labels)
+        run_build(client, Build(context, context / "Dockerfile", image, {"BASE": base}, labels={LABEL: digest}))
 
 
 def _filled_volume(client: docker.DockerClient, image: str, digest: str, progress: Progress) -> str:
