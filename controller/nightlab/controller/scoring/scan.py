@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +57,14 @@ class LineMeter:
     A carriage return ends a line as a newline does: progress bars write one line for ever.
     """
 
-    def __init__(self, patterns: Mapping[str, Pattern]) -> None:
+    def __init__(self, patterns: Mapping[str, Pattern], on_value: Callable[[str, float], None] | None = None) -> None:
+        """Start before the first byte.
+
+        Args:
+            patterns: By quantity.
+            on_value: Called with name and number at each match, as it comes.
+        """
+        self._on_value = on_value
         self._regexes = {name: re.compile(p.pattern) for name, p in patterns.items()}
         self._pickers = {name: Picker(p.select) for name, p in patterns.items()}
         self._unread: dict[str, str] = {}
@@ -94,6 +101,8 @@ class LineMeter:
         else:
             self._unread.pop(name, None)
             self._pickers[name].take(value, self._line)
+            if self._on_value is not None:
+                self._on_value(name, value)
 
     def _reading(self, name: str) -> Reading:
         picker = self._pickers[name]

@@ -56,7 +56,7 @@ def view_of(standing: Standing, weights: Sequence[float]) -> View:
 
 
 def typical_size(losses: Sequence[float]) -> float:
-    """Return the lower tercile of the sizes other than 0, which a few divergences do not move; 0.0 if there are none."""
+    """Return the lower tercile of sizes other than 0, which a few divergences do not move; 0.0 if there are none."""
     sizes = sorted(abs(loss) for loss in losses if loss != 0.0)
     return sizes[(len(sizes) - 1) // 3] if sizes else 0.0
 
