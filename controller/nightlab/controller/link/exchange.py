@@ -148,6 +148,20 @@ class Exchange:
         finally:
             self._pings.pop(sequence, None)
 
+    def abandon_job(self, job_id: str) -> None:
+        """End a job that nobody waits for; its output and its end are dropped when they come."""
+        command = pb.Command(command_id=self.new_id(), stop_job=pb.StopJob(job_id=job_id))
+        answer: asyncio.Future[pb.CommandResult] = asyncio.get_running_loop().create_future()
+        self._pending[command.command_id] = _Pending(command, "stop_job", answer)
+        if self._connection is not None:
+            self._connection.send(command=command)
+
+        def settled(done: asyncio.Future[pb.CommandResult]) -> None:
+            done.exception()  # nobody waits for it
+            self._forget(command.command_id)
+
+        answer.add_done_callback(settled)
+
     def close_connection(self) -> None:
         """End the current stream; the supervisor dials again unless it was told to end."""
         if self._connection is not None:
@@ -263,20 +277,9 @@ class Exchange:
         else:  # a tool of a host process that died: nobody waits for it
             job = Job(state.job_id, Collected(0, state.stdout_start), Collected(0, state.stderr_start))
             if state.running:
-                self._stop_unwanted(state.job_id)
+                self.abandon_job(state.job_id)
         self.jobs[state.job_id] = job
         return job
-
-    def _stop_unwanted(self, job_id: str) -> None:
-        command = pb.Command(command_id=self.new_id(), stop_job=pb.StopJob(job_id=job_id))
-        answer: asyncio.Future[pb.CommandResult] = asyncio.get_running_loop().create_future()
-        self._pending[command.command_id] = _Pending(command, "stop_job", answer)
-
-        def settled(done: asyncio.Future[pb.CommandResult]) -> None:
-            done.exception()  # nobody waits for it
-            self._forget(command.command_id)
-
-        answer.add_done_callback(settled)
 
     def _lose_missing(self, held: set[str]) -> None:
         for job_id, job in self.jobs.items():

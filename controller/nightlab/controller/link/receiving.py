@@ -48,6 +48,8 @@ class Receiver:
         if wrong is not None:
             raise Unwelcome(f"path {path!r:.200} {wrong}")
         self._drop(path)
+        for refused in [name for name, file in self._staged.items() if file.is_discarded]:
+            del self._staged[refused]
         if len(self._staged) >= self._max_files:
             raise Unwelcome(f"more than {self._max_files} files")
         room = self._max_total_bytes - sum(file.size for file in self._staged.values())
@@ -101,12 +103,14 @@ class StagedFile:
         path: Where it is staged.
         size: Bytes so far.
         is_complete: Whether its end came.
+        is_discarded: Whether it was given up; its bytes no longer count.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self.path = path
         self.size = 0
         self.is_complete = False
+        self.is_discarded = False
         self._max_bytes = max_bytes
         self._digest = hashlib.sha256()
         self._fd = os.open(path, _CREATE, 0o600)
@@ -138,6 +142,7 @@ class StagedFile:
 
     def discard(self) -> None:
         """Remove it."""
+        self.is_discarded = True
         self._close()
         self.path.unlink(missing_ok=True)
 

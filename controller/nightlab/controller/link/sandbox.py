@@ -169,8 +169,12 @@ class Sandbox:
         job = Job(wire_id, stdout, stderr, limit_s=wall_limit_s + stop_grace_s)
         request = _start(wire_id, argv, env, cwd, uid, gid, wall_limit_s, stop_grace_s, merge)
         self._exchange.jobs[wire_id] = job
-        await self._begin(job, request)
-        job_exit = await job.exited()
+        try:
+            await self._begin(job, request)
+            job_exit = await job.exited()
+        except asyncio.CancelledError:
+            self._exchange.abandon_job(wire_id)
+            raise
         truncated = stdout.is_truncated or (stderr is not None and stderr.is_truncated)
         return JobResult(job_exit, bytes(stdout.content), bytes(stderr.content) if stderr else b"", truncated)
 
