@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 from nightlab.controller.errors import LinkError
 from nightlab.controller.model.site import EDITOR_UID, TOOLBOX
-from nightlab.controller.model.trial import Finding
 from nightlab.controller.model.tree import Tree
+from nightlab.controller.model.trial import Finding
 
 # Code that cannot run as meant. Syntax errors are reported whatever is selected.
 BLOCKING_RULES: Final = (

@@ -17,8 +17,8 @@ from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import Note
 from nightlab.controller.config.schema import Seed
 from nightlab.controller.errors import PluginError
-from nightlab.controller.model.trial import ActionCall
 from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.model.trial import ActionCall
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 

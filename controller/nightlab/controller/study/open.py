@@ -25,13 +25,13 @@ from nightlab.controller.engine import Engine
 from nightlab.controller.errors import ConfigError, NightlabError, StudyStopped
 from nightlab.controller.images.toolbox import ensure_toolbox
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.trial import Finding
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.report.progress import Progress
-from nightlab.controller.report.view import StudyState, StudyView
+from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.repo.snapshot import snapshot
+from nightlab.controller.report.progress import Progress
+from nightlab.controller.report.view import StudyState, StudyView
 from nightlab.controller.search.tpe import TpePolicy
 from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir

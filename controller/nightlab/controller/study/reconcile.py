@@ -1,7 +1,7 @@
 """Compares what the store expects with what the engine has, when a night begins again after a crash or a stop.
 
-An attempt that was launched and whose container still runs is taken over. Any other open attempt is closed as lost and its
-trial runs again. What belongs to no open attempt is removed.
+An attempt that was launched and whose container still runs is taken over. Any other open attempt is closed as lost and
+its trial runs again. What belongs to no open attempt is removed.
 """
 
 from __future__ import annotations

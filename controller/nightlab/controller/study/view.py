@@ -12,9 +12,9 @@ from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes, show_seconds
 from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Ending, Phase, Role
+from nightlab.controller.repo.history import History
 from nightlab.controller.report import view
 from nightlab.controller.report.silent import Silent
-from nightlab.controller.repo.history import History
 from nightlab.controller.scoring.ledger import Spent, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front
 from nightlab.controller.scoring.verdict import gain_over
@@ -216,7 +216,7 @@ def _best(
     measured: Mapping[int, Mapping[str, Measurement]],
     means: Mapping[str, float],
 ) -> view.BestView | None:
-    """Return the incumbent if it is a kept trial; its mean is over its confirmations, not over the run that was lucky."""
+    """Return the incumbent if it is a kept trial; its mean is over its confirmations, not over the lucky run."""
     first = config.objectives[0]
     trial = next((t for t in trials if t.number == record.incumbent and t.verdict is Verdict.KEEP), None)
     if trial is None or first.name not in means:

@@ -1,7 +1,7 @@
 """Makes a container with its volumes and its link, hands it over, and takes everything down again.
 
-Names are made from the study's, so a second spawn of the same attempt is refused by the engine and a restarted controller
-finds what an earlier one left. What runs in the container belongs to `trial.walk` and `study.prepare`.
+Names are made from the study's, so a second spawn of the same attempt is refused by the engine and a restarted
+controller finds what an earlier one left. What runs in the container belongs to `trial.walk` and `study.prepare`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Live:
     site: Site
 
     async def seal(self, tree: Tree) -> str:
-        """Write a tree into the workspace so that nothing but the supervisor can change it; return its digest inside."""
+        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside."""
         digest = await self.sandbox.put_tree(self.site.workspace, tree)
         for place in self.site.places:
             if place.seed:
