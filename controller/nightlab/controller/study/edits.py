@@ -84,6 +84,10 @@ class Editor:
         at = datetime.now(UTC).replace(microsecond=0)
         return self._history.commit(tree, parent=parent, author=author, message=message, trailers=trailers, at=at)
 
+    def mark(self, study_id: str, number: int, commit_id: str) -> None:
+        """Name a commit as a trial's, so that git keeps and shows it."""
+        self._history.mark(study_id, number, commit_id)
+
     def _store(self, path: str, content: bytes, tree: Tree) -> Entry:
         self._blobs.put(content)
         before = tree.by_path.get(path)

@@ -34,11 +34,13 @@ class Stop:
     """How far somebody asked the night to stop.
 
     Attributes:
+        running: The loop has begun; before that there is nothing to drain.
         draining: Begin nothing new; what runs may end.
         now: End what runs; it can be resumed.
         changed: Wakes the loop.
     """
 
+    running: bool = False
     draining: bool = False
     now: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,6 +90,7 @@ class Night:
         Raises:
             StudyStopped: It cannot go on; what ran is settled.
         """
+        self._stop.running = True
         for attempt in adopted:
             self._adopt(attempt)
         try:

@@ -42,7 +42,7 @@ from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.proposer import Proposer
-from nightlab.controller.study.reconcile import reconcile
+from nightlab.controller.study.reconcile import reconcile, sweep_study
 from nightlab.controller.study.runner import Runner
 from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.study.shares import shares_for
@@ -62,12 +62,15 @@ class Sitting:
     """A study that is ready to run.
 
     Attributes:
+        config: What was asked; a resumed study's own.
         night: The loop.
         judge: Closes what is open at the end.
         scribe: The study's rows.
         views: Pictures of the study.
         offered: What the policy chooses from.
         site: What the image turned out to be.
+        shares: What trials run on.
+        engine: The container engine.
         adopted: Attempts of an earlier sitting that still run.
     """
 
@@ -79,6 +82,7 @@ class Sitting:
     offered: tuple[OfferedAction, ...]
     site: Site
     shares: tuple[Share, ...]
+    engine: Engine
     adopted: tuple[AttemptRecord, ...]
 
 
@@ -95,16 +99,20 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
     Raises:
         ConfigError, RepoError, EngineError, StoreError: Nothing was run.
     """
-    async with sitting(repo, config, resume=resume, progress=progress, stop=stop) as made:
-        progress.study_started(made.views.study(made.scribe.study_id, with_details=False))
-        state, reason = await _run(made, stop)
-        if state is StudyState.FINISHED:
-            made.judge.close_open("the night ended first")
-        ended = unix_ms() if state is not StudyState.INTERRUPTED else None
-        made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
-        view = made.views.study(made.scribe.study_id)
-        progress.study_ended(view)
-        return view
+    try:
+        async with sitting(repo, config, resume=resume, progress=progress, stop=stop) as made:
+            progress.study_started(made.views.study(made.scribe.study_id, with_details=False))
+            state, reason = await _run(made, stop)
+            if state is not StudyState.INTERRUPTED:
+                made.judge.close_open("the night ended first")
+                await sweep_study(made.scribe.study_id, made.engine)
+            ended = unix_ms() if state is not StudyState.INTERRUPTED else None
+            made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
+            view = made.views.study(made.scribe.study_id)
+            progress.study_ended(view)
+            return view
+    finally:
+        progress.close()
 
 
 async def _run(made: Sitting, stop: Stop) -> tuple[StudyState, str]:
@@ -135,6 +143,7 @@ async def sitting(
         record, base = _begin(store, state, blobs, config, resume, engine)
         config = Config.model_validate(record.config)
         scribe = Scribe(store, record.id, state, progress)
+        adopted = await reconcile(scribe, engine)
         toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=progress.note)
         spawner = Spawner(config, engine, toolbox, blobs, state, record.id)
         site, findings = await _site(record, config, engine, scribe, spawner, base)
@@ -161,7 +170,6 @@ async def sitting(
         walk = TrialWalk(config, site, spawner, state, findings)
         views = ViewBuilder(store, state, history)
         scribe.on_judged = _teller(views, record.id, progress)
-        adopted = await reconcile(scribe, engine)
         yield Sitting(
             config=config,
             night=Night(
@@ -178,6 +186,7 @@ async def sitting(
             offered=offered,
             site=site,
             shares=shares,
+            engine=engine,
             adopted=adopted,
         )
 

@@ -102,6 +102,7 @@ class Proposer:
             message=edited.summary or f"{trial.call.plugin}/{trial.call.action}",
             trailers={**trailers, "Tree-Digest": edited.tree.digest},
         )
+        self._editor.mark(trial.study_id, trial.number, commit)
         self._scribe.add_edit(
             trial.number,
             0,
