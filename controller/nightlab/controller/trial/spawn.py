@@ -244,6 +244,7 @@ class Spawner:
             gpu_uuids=request.share.gpu_uuids,
             runtime=self._config.security.runtime,
             network=request.network,
+            workspace_kind=self._workspace_kind,
         )
 
     def _mounts(self, request: SpawnRequest, site: Site, workspace: str) -> tuple[VolumeMount, ...]:
