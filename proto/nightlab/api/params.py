@@ -197,8 +197,8 @@ def _bounds_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("/x-scale", "x-scale is unknown", "linear or log")
     elif spec.get("x-scale") == "log" and low <= 0:
         yield Problem("/x-scale", f"a log scale cannot begin at {low}", "a minimum above 0")
-    step = spec.get("multipleOf", 1)
-    if not _is_type("integer", step) or step < 1 or low % step:
+    step = spec.get("multipleOf")
+    if "multipleOf" in spec and (type(step) is not int or step < 1 or low % step):
         yield Problem("/multipleOf", "multipleOf is no positive integer that divides minimum", "an integer from 1")
 
 

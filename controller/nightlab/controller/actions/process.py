@@ -86,12 +86,11 @@ class WorkerProcess:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._child.wait(), STOP_GRACE_S)
-        ended_by_itself = not self.alive
         self._signal(signal.SIGKILL)
         await self._child.wait()
         await self._reader
         self._folder.cleanup()
-        return _last_words(self._child.returncode if ended_by_itself else None, bytes(self._log))
+        return _last_words(self._child.returncode or 0, bytes(self._log))
 
     def _signal(self, number: signal.Signals) -> None:
         try:
@@ -122,10 +121,10 @@ def _environment(folder: str) -> dict[str, str]:
     }
 
 
-def _last_words(returncode: int | None, log: bytes) -> str:
+def _last_words(returncode: int, log: bytes) -> str:
     lines = log.decode(errors="replace").strip().splitlines()
     said = f"; it said last: {' | '.join(line.strip() for line in lines[-3:])[-600:]}" if lines else ""
-    if returncode is None:
+    if returncode == -signal.SIGKILL:
         return f"it was killed{said}"
     if returncode < 0:
         return f"it died of {signal.Signals(-returncode).name}{said}"

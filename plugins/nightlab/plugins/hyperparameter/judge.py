@@ -151,6 +151,8 @@ class Judge:
             return self._flag(literal)
         if literal.kind == "string":
             return self._named(literal)
+        if {"eps", "epsilon"} & set(literal.words) and "norm" in words(" ".join((literal.word, literal.callee))):
+            return Frozen(literal, "numerics", "it keeps a normalization from dividing by zero")
         rule, reason = self._meaning(literal)
         if rule is None:
             return Frozen(literal, "unknown", f"nothing tells what {literal.word} means")

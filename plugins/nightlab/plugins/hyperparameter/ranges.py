@@ -118,7 +118,7 @@ def _beta(value: float) -> Spec:
     if value > 1:
         return _log(value / 4, value * 4)
     rest = 1 - value
-    return _linear(1 - min(0.5, 5 * rest) if value > 0.5 else value / 2, 1 - rest / 5)
+    return _linear(1 - min(0.5, 3 * rest) if value > 0.5 else value / 2, 1 - rest / 5)
 
 
 def _dropout(value: float) -> Spec:

@@ -21,7 +21,7 @@ SKIPPED_PARTS: Final = word_set(
 )
 SKIPPED_NAMES: Final = word_set(
     "setup.py conftest.py noxfile.py tasks.py pyproject.toml package.json package-lock.json tsconfig.json "
-    "mkdocs.yml docker-compose.yml docker-compose.yaml environment.yml environment.yaml poetry.toml ruff.toml nightlab.toml"
+    "mkdocs.yml docker-compose.yml docker-compose.yaml environment.yml environment.yaml ruff.toml nightlab.toml"
 )
 SCRIPT_WORD: Final = re.compile(r"[\w./-]+\.(?:py|toml|ya?ml|json)|-m\s+[\w.]+")
 

@@ -80,7 +80,8 @@ def _number_text(literal: Literal, old: str, value: Value) -> str:
     if literal.kind == "number" and float(value) == int(float(value)) and re.fullmatch(r"[-+]?\d+", old):
         return str(int(float(value)))  # argparse type=float with default=1
     text = _float_text(old, float(value))
-    if literal.path.endswith((".yaml", ".yml")) and "e" in text and "." not in text:
+    plain_yaml = literal.path.endswith((".yaml", ".yml")) and not isinstance(literal.value, str)
+    if plain_yaml and "e" in text and "." not in text:
         mantissa, exponent = text.split("e")
         return f"{mantissa}.0e{exponent}"  # YAML 1.1 takes 1e-4 for text
     return text

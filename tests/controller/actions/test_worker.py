@@ -1,0 +1,97 @@
+"""A worker may crash, hang or lie; the host gets a PluginError with a reason and goes on."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from nightlab.api.plugin.v1 import plugin_pb2 as pb
+from nightlab.controller.actions.worker import Patience, PluginWorker
+from nightlab.controller.errors import PluginError
+
+PLUGINS = str(Path(__file__).parents[2] / "data" / "plugins")
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[PluginWorker]:
+    made = PluginWorker(
+        "misbehaving", "misbehaving:PLUGIN", python_path=[PLUGINS], patience=Patience(start_s=60, call_s=8, breaks=3)
+    )
+    yield made
+    await made.close()
+
+
+def request(action: str, **arguments: object) -> pb.ApplyActionRequest:
+    workspace = pb.Workspace(files=[pb.File(path="a.txt", content=b"a")])
+    return pb.ApplyActionRequest(action=action, arguments_json=json.dumps(arguments), workspace=workspace)
+
+
+async def test_same_worker_answers_again_and_is_replaced_after_a_crash(worker: PluginWorker) -> None:
+    answer = await worker.apply(request("shout", text="BYE"))
+    assert answer.edits.edits[0].write == b"aBYE"
+    first = worker.pid
+    await worker.apply(request("shout"))
+    assert worker.pid == first
+    with pytest.raises(PluginError, match="died of SIGSEGV"):
+        await worker.apply(request("misbehave", way="segfault"))
+    assert (await worker.apply(request("shout"))).edits.summary == "said HELLO"
+    assert worker.pid != first
+
+
+async def test_last_words_reach_the_error(worker: PluginWorker) -> None:
+    with pytest.raises(PluginError, match="status 3; it said last: last words of the plugin"):
+        await worker.apply(request("misbehave", way="exit"))
+
+
+async def test_bug_is_reported_without_its_text(worker: PluginWorker) -> None:
+    with pytest.raises(PluginError, match="INTERNAL: the plugin failed; its log has incident") as caught:
+        await worker.apply(request("misbehave", way="memory"))
+    assert "MemoryError" in str(caught.value)  # in the worker's log, which the error quotes
+
+
+async def test_hang_ends_at_the_deadline() -> None:
+    patience = Patience(start_s=60, call_s=0.5)
+    worker = PluginWorker("misbehaving", "misbehaving:PLUGIN", python_path=[PLUGINS], patience=patience)
+    with pytest.raises(PluginError, match="did not answer in time"):
+        await worker.apply(request("misbehave", way="hang"))
+    assert worker.pid is None
+    await worker.close()
+
+
+async def test_three_breaks_in_an_hour_leave_it_out_until_the_hour_is_over() -> None:
+    now = [0.0]
+    worker = PluginWorker("misbehaving", "misbehaving:NO_PLUGIN", python_path=[PLUGINS], clock=lambda: now[0])
+    for _ in range(3):
+        with pytest.raises(PluginError, match="is a int, not a nightlab"):
+            await worker.list_actions()
+    assert worker.quarantined
+    with pytest.raises(PluginError, match="left out for now"):
+        await worker.list_actions()
+    now[0] = 3601.0
+    assert not worker.quarantined
+
+
+async def test_plugin_under_another_name_is_refused() -> None:
+    worker = PluginWorker("misbehaving", "misbehaving:OTHER_NAME", python_path=[PLUGINS])
+    with pytest.raises(PluginError, match="calls itself 'someone-else'"):
+        await worker.list_actions()
+
+
+async def test_worker_has_no_network_files_or_secrets(worker: PluginWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    told = json.loads((await worker.apply(request("tell"))).edits.summary)
+    assert told["write"].startswith("refused")
+    assert told["session"]
+    assert not any("KEY" in name for name in told["environment"])
+    if os.geteuid() == 0:
+        assert told["capabilities"] == 0
+        assert told["interfaces"] == ["lo"]
+        assert told["connect"] == "refused: 101"  # ENETUNREACH: not even a loopback that is up
+
+
+async def test_unknown_action_is_told_apart_from_a_break(worker: PluginWorker) -> None:
+    with pytest.raises(PluginError, match="has no action 'nothing'"):
+        await worker.apply(request("nothing"))
+    assert not worker.quarantined and worker.pid is not None
