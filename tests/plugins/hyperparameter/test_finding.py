@@ -193,6 +193,17 @@ def test_ids_do_not_depend_on_lines() -> None:
     assert set(script(body)) == set(script("# moved\n\n\n" + body))
 
 
+def test_name_that_moves_in_one_scope_is_a_setting_in_another() -> None:
+    text = "class Options:\n    rate: float = 0.1\ndef train(o):\n    rate = 0.5\n    rate *= 0.9\n"
+    assert set(script(text)) == {"train.py:Options.rate"}
+
+
+def test_only_the_quantity_that_reaches_a_generator_is_a_seed() -> None:
+    text = "cfg = {'lr': 0.1, 'start': 3}\nrng = default_rng(cfg['start'])\n"
+    checked = check({"t.py": text}, "t.py")
+    assert (set(offered(checked)), frozen(checked)) == ({"t.py:cfg.lr"}, {"cfg.start": "seed"})
+
+
 def test_repeated_names_are_told_apart() -> None:
     assert set(script("import sys\nif sys.argv:\n    lr = 1e-3\nelse:\n    lr = 1e-4\n")) == {
         "train.py:lr",

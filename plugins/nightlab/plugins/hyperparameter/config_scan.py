@@ -70,6 +70,8 @@ def _literal(path: str, text: str, scalar: _Scalar) -> Literal | None:
         return None
     if isinstance(scalar.value, str):
         kind = number_kind(scalar.value) or kind
+    if kind == "string" and isinstance(scalar.path[-1], int):
+        return None  # a list of words is no setting
     start = len(text[: scalar.start].encode())
     written = text[scalar.start : scalar.end]
     return Literal(

@@ -80,7 +80,7 @@ def _read_call(evidence: Evidence, node: ast.Call) -> None:
     keywords = frozenset(each.arg for each in node.keywords if each.arg)
     evidence.calls[name].append(None if unpacks else (len(node.args), keywords))
     if name in SEED_CALLS and node.args:
-        evidence.seeds.update(_names(node.args[0]))
+        evidence.seeds.update(_leaves(node.args[0]))
     if takes_settings(name):
         for parameter, argument in settings_of(node):
             elements = argument.elts if isinstance(argument, ast.Tuple | ast.List) else [argument]
@@ -114,7 +114,7 @@ def _read_loop(evidence: Evidence, node: ast.For | ast.While) -> None:
     steps = any(isinstance(each, ast.Call) and callee(each) in ("backward", "step") for each in ast.walk(node))
     bound = node.iter if isinstance(node, ast.For) else node.test
     if steps:
-        evidence.trains.update(_names(bound))
+        evidence.trains.update(_leaves(bound))
 
 
 def _read_definition(evidence: Evidence, node: Function | ast.ClassDef) -> None:
@@ -147,6 +147,15 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield each.attr
         elif isinstance(each, ast.Subscript):
             yield from filter(None, [_last(each)])
+
+
+def _leaves(node: ast.AST) -> Iterator[str]:
+    """The quantities in an expression: of cfg.seed + rank, seed and rank."""
+    if isinstance(node, ast.expr) and (name := _last(node)):
+        yield name
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _leaves(child)
 
 
 def _last(node: ast.expr) -> str:

@@ -45,7 +45,7 @@ FROZEN: Final = (
     _rule(
         "evaluation",
         "eval|evals|evaluate|evaluation|val|valid|validation|test|metric|metrics|benchmark|loss|criterion|best|"
-        "label smoothing|reduction|score|target|threshold|tolerance|tol",
+        "label smoothing|reduction|score|holdout|heldout|held out|target|threshold|tolerance|tol",
         "it decides how a trial is measured",
     ),
     _rule(
@@ -79,7 +79,7 @@ FROZEN: Final = (
         "examples|rows|columns|cols|folds|shuffle|num classes|n classes|labels|train ratio|train percent|classes|fold|"
         "lines|chars|points|mean|normalize mean",
         "it decides which data is read and in which shape, and so what a score means",
-        unless="batch hidden dropout",
+        unless="batch hidden dropout lr",
     ),
     _rule(
         "structure",
@@ -95,7 +95,7 @@ TUNABLE: Final = (
     _rule(
         "factor", "lr ratio|lr frac|lr fraction|lr mult|lr multiplier|lr scale|lr factor", "scales the learning rate"
     ),
-    _rule("decay", "weight decay|l2|l1|reg|regularization|l2 reg", "a weight penalty: searched by ratio"),
+    _rule("decay", "weight decay|l2|l1|reg|regularization|ridge|lasso", "a weight penalty: searched by ratio"),
     _rule("horizon", "decay iters|decay steps|decay epochs|step size", "when the learning rate has come down"),
     _rule("warmup", "warmup|warm|warmdown|cooldown", "how much of the run ramps the learning rate"),
     _rule("lr", "lr|lrs|learning rate|eta", "a learning rate: searched by ratio"),
@@ -119,9 +119,10 @@ TUNABLE: Final = (
     _rule(
         "scale",
         "scale|temperature|temp|softcap|cap|alpha|coef|coeff|coefficient|lambda|lam|weight|penalty|strength|rate|theta|"
-        "rope base|rotary base|power|tau|noise|slope|negative slope|mu|factor|delta|decay",
+        "rope base|rotary base|power|tau|noise|slope|negative slope|mu|factor|delta",
         "a positive factor: searched by ratio",
     ),
+    _rule("decay", "decay", "a rate of decay"),
 )
 FLAGS: Final = _rule(
     "flag",

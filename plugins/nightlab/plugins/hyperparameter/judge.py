@@ -19,6 +19,7 @@ from nightlab.plugins.hyperparameter.literals import Literal
 from nightlab.plugins.hyperparameter.names import words
 
 TOLD_FORMS: Final = frozenset({"constant", "field", "argument", "variable", "config", "dict"})
+OPTIMIZER_FLAGS: Final = frozenset({"nesterov", "amsgrad", "centered"})
 _SECTION_STOPS: Final = frozenset({"evaluation", "data", "infrastructure", "seed"})
 
 
@@ -52,7 +53,7 @@ class Frozen:
     @property
     def told(self) -> bool:
         """Whether a person wants to read of it; every zero of a script is not worth a line."""
-        return self.category != "unknown" or self.literal.form in TOLD_FORMS
+        return self.category not in ("unknown", "structure") or self.literal.form in TOLD_FORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,8 @@ class Judge:
         return [int(each.value) for each in near]
 
     def _flag(self, literal: Literal) -> Tunable | Frozen:
+        if literal.form == "keyword" and not OPTIMIZER_FLAGS & set(literal.words):
+            return Frozen(literal, "structure", f"it switches a part of one {literal.callee} only")
         passed = [parameter for _, parameter in sorted(self._evidence.passed.get(literal.word, ()))]
         for name in (literal.word, *passed):
             if FLAGS.matches(frozenset(words(name))) and frozen_rule(words(name)) is None:

@@ -47,6 +47,8 @@ _COMPOUND: Final = {
     "bs": ("batch", "size"),
     "wd": ("weight", "decay"),
     "dropouts": ("dropout",),
+    "emsize": ("emb", "size"),
+    "embsize": ("emb", "size"),
     "lrate": ("lr",),
 }
 

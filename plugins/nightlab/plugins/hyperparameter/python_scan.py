@@ -6,8 +6,7 @@ Which of them may change is not decided here. Literals inside calls are `calls`'
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nightlab.plugins.hyperparameter.calls import default_of, literals_in_call
@@ -40,7 +39,8 @@ class _Finder(ast.NodeVisitor):
         self._scope: list[str] = []
         self._in_function = False
         self._in_class = False
-        self._moving = _moving_names(source.tree)
+        self._shared = _moving_anywhere(source.tree)
+        self._moving = _moving_in(source.tree.body)
         self.found: list[Literal] = []
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -88,18 +88,19 @@ class _Finder(ast.NodeVisitor):
                 self._values(f"{node.name}.{argument.arg}", argument.arg, default, "parameter", argument.annotation)
         self._inside(node.name, node.body, function=True)
 
-    def _inside(self, name: str, body: Iterable[ast.stmt], *, function: bool) -> None:
-        before = self._in_function, self._in_class
+    def _inside(self, name: str, body: Sequence[ast.stmt], *, function: bool) -> None:
+        before = self._in_function, self._in_class, self._moving
+        self._moving = _moving_in(body)
         self._scope.append(name)
         self._in_function, self._in_class = function or self._in_function, not function
         for statement in body:
             self.visit(statement)
         self._scope.pop()
-        self._in_function, self._in_class = before
+        self._in_function, self._in_class, self._moving = before
 
     def _assigned(self, target: ast.expr, value: ast.expr, annotation: ast.expr | None) -> None:
         name = dotted(target)
-        if not name or name in self._moving:
+        if not name or name in self._moving or name in self._shared:
             return
         if isinstance(target, ast.Name):
             form: Form = "field" if self._in_class else "local" if self._in_function else "constant"
@@ -146,7 +147,7 @@ class _Finder(ast.NodeVisitor):
     def _add(self, found: Found) -> None:
         value = constant(found.node)
         kind = kind_of(value)
-        if value is None or kind is None or isinstance(found.node, ast.JoinedStr):
+        if value is None or kind is None or (isinstance(value, str) and found.name.endswith("]")):
             return
         start, end = self._source.span(found.node)
         self.found.append(
@@ -189,14 +190,28 @@ def _annotated_kind(annotation: ast.expr | None) -> Kind | None:
     return named[0] if len(set(named)) == 1 else None
 
 
-def _moving_names(tree: ast.Module) -> frozenset[str]:
-    """Names that are counted up, looped over or set through `global`: their first value is no setting."""
-    moving: Counter[str] = Counter()
-    for node in ast.walk(tree):
+def _moving_in(body: Iterable[ast.stmt]) -> frozenset[str]:
+    """Names that this scope counts up or loops over: their first value is no setting. Inner scopes have their own."""
+    moving: set[str] = set()
+    open_ends: list[ast.AST] = list(body)
+    while open_ends:
+        node = open_ends.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
         if isinstance(node, ast.AugAssign):
-            moving[dotted(node.target)] += 1
-        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-            moving.update(dotted(each) for each in ast.walk(node.target) if isinstance(each, ast.Name | ast.Attribute))
+            moving.add(dotted(node.target))
+        elif isinstance(node, ast.For | ast.AsyncFor):
+            moving.update(dotted(each) for each in ast.walk(node.target) if isinstance(each, ast.expr))
+        open_ends.extend(ast.iter_child_nodes(node))
+    return frozenset(moving)
+
+
+def _moving_anywhere(tree: ast.Module) -> frozenset[str]:
+    """Names that one scope counts up for another: attributes, and what `global` reaches."""
+    moving: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
+            moving.add(dotted(node.target))
         elif isinstance(node, ast.Global | ast.Nonlocal):
             moving.update(node.names)
-    return frozenset(moving) - {""}
+    return frozenset(moving)
