@@ -243,7 +243,7 @@ def _told(literal: Literal, spec: Mapping[str, Any], reason: str) -> dict[str, A
     told = dict(spec) | {
         "default": current(literal),
         "title": literal.name,
-        "description": f"{reason} ({literal.where})",
+        "description": reason,
     }
     if "enum" in told and told["default"] not in told["enum"]:
         told["enum"] = sorted([*told["enum"], told["default"]])
