@@ -1,5 +1,8 @@
 """The whole way with the real worker: what a tree offers, edits for arguments, plugins that break."""
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -124,3 +127,12 @@ async def test_unknown_action_in_the_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="hyperparameter/hyper does not exist"):
         await host.open()
     await host.close()
+
+
+def test_host_process_never_imports_plugin_code() -> None:
+    code = "import sys, nightlab.controller.actions; "
+    code += "print([m for m in sys.modules if m.split('.')[0] in ('libcst', 'yaml') or m[:12] == 'nightlab.sdk' "
+    code += "or m[:16] == 'nightlab.plugins'])"
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
+    assert result.stdout.strip() == "[]", result.stderr
