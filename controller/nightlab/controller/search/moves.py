@@ -1,8 +1,8 @@
 """Proposes small moves from the best known point: the local half of the `tpe` policy.
 
-A move changes one to three parameters of the incumbent, or takes values over from other good points and from TPE's
-sample. An additive model of what the runs so far have taught ranks them by expected improvement, so a change that
-helped is pushed on and combined with others that helped, and one that hurt is not repeated.
+A move changes one to three parameters of the incumbent, by a step or to what other good points have. An additive model
+of what the runs so far have taught ranks moves by expected improvement: a change that helped is pushed on and combined
+with others that helped, and one that hurt is not repeated.
 """
 
 from __future__ import annotations
