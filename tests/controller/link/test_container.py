@@ -53,7 +53,7 @@ async def container(client, toolbox, link):
             Mount(MOUNT, toolbox.volume, type="volume", read_only=True, no_copy=True),
             Mount("/nightlab/link", str(link.socket_directory), type="bind", read_only=True),
         ],
-        log_config=LogConfig(type="local", config={"max-size": "1m", "max-file": "1"}),
+        log_config=LogConfig(type="local", config={"max-size": "1m", "max-file": "2"}),
         labels={"nightlab.test": "link"},
         stop_signal="SIGTERM",
     )
