@@ -4,7 +4,6 @@ Runs inside a container with nothing but the standard library and prints one JSO
 "denied" (an error or an end by signal) or "absent" (the machine has no such thing). Every operation runs in a child of
 its own.
 """
-# ruff: noqa: PTH101, PTH110, PTH123, PTH208
 
 import ctypes
 import json

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import docker
 import pytest
 from docker.types import LogConfig, Mount
-from nightlab.controller.images.base import ensure_base
-from nightlab.controller.images.toolbox import MOUNT, ensure_toolbox
 
 from nightlab.controller.errors import CommandFailed
+from nightlab.controller.images.base import ensure_base
+from nightlab.controller.images.toolbox import MOUNT, ensure_toolbox
 from nightlab.controller.link import Sandbox
 
 pytestmark = pytest.mark.docker
