@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from nightlab.controller.actions import ActionHost
 from nightlab.controller.actions.registry import enabled, installed
@@ -26,7 +27,7 @@ def config(**tables: object) -> Config:
     return Config.model_validate({"train": {"command": "python train.py"}, "objectives": [objective], **tables})
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ActionHost]:
     made = ActionHost(config(), state_dir=tmp_path_factory.mktemp("state"))
     await made.open()

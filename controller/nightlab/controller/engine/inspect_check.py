@@ -219,8 +219,7 @@ def _environment(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterabl
 
 
 def _labels(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterable[Difference]:
-    # An image's own labels come along; those that say whose a container is are always asked for, so they win.
-    given = {name: value for name, value in (config.get("Labels") or {}).items() if name in asked["labels"]}
+    given = {name: value for name, value in (config.get("Labels") or {}).items() if name.startswith("nightlab.")}
     return _compare((("Config.Labels", asked["labels"], given),))
 
 
