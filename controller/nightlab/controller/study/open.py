@@ -107,6 +107,7 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
             if state is not StudyState.INTERRUPTED:
                 made.judge.close_open("the night ended first")
                 await sweep_study(made.scribe.study_id, made.engine)
+            made.scribe.spend()
             ended = unix_ms() if state is not StudyState.INTERRUPTED else None
             made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
             view = made.views.study(made.scribe.study_id)
@@ -165,6 +166,7 @@ async def sitting(
         walk = TrialWalk(config, site, spawner, state, findings)
         views = ViewBuilder(store, state, history)
         scribe.on_judged = _teller(views, record.id, progress)
+        scribe.spend(preparing=True)
         yield Sitting(
             config=config,
             night=Night(
