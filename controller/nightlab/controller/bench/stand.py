@@ -77,7 +77,6 @@ def config_of(image: str) -> Config:
         "train": {
             "command": ["true"],
             "timeout": 300,
-            "cpus": 0.5,
             "memory": 128 * MiB,
             "shm": 16 * MiB,
             "tmp": 16 * MiB,
