@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from nightlab.api.digest import path_error
@@ -50,9 +51,9 @@ def make_seed(request: pb.MakeSeed) -> pb.MakeSeedResult:
     left_out = frozenset(request.tracked) | {
         f"{directory}/__pycache__".lstrip("/") for directory in {path.rpartition("/")[0] for path in request.tracked}
     }
-    if not os.path.isdir(source):
+    if not Path(source).is_dir():
         return result
-    os.makedirs(seed, mode=0o755, exist_ok=True)
+    Path(seed).mkdir(mode=0o755, parents=True, exist_ok=True)
     with open_root(source) as from_root, open_root(seed) as to_root:
         for found in _walk(from_root, left_out):
             if is_directory(found):

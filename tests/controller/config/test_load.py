@@ -107,7 +107,6 @@ def test_wrong_setting_is_named_with_its_line_and_what_would_be_right(line: str,
         ('command = "python train.py"', "command = true", "line 7: train.command: found true; should be text in"),
         ("'val_bpb: (\\S+)'", "'val_bpb'", 'line 13: objectives[0].measure.pattern: found "val_bpb"; has 0 groups;'),
         ("pattern =", "patern =", "line 13: objectives[0].measure.patern: is not a setting; did you mean 'pattern'?"),
-        ('source = "regex", ', "", 'line 13: objectives[0].measure.source: is missing; should be "regex", "json"'),
         ('"regex"', '"regexp"', 'line 13: objectives[0].measure.source: found "regexp"; should be "regex", "json"'),
         ('"peak_memory"', '"memory"', "line 17: objectives[1].measure.quantity: found \"memory\"; should be 'wall"),
         ('name = "memory"', 'name = "val_bpb"', "objectives and constraints share a name: val_bpb"),
@@ -198,3 +197,8 @@ def test_found_values_cannot_harm_the_terminal():
     assert "\x1b" not in found
     (found,) = problems_of(GOOD, overrides=["\x1b[2J"])
     assert "\x1b" not in found
+
+
+def test_a_measure_without_a_source_is_a_regular_expression():
+    config = parse_config(GOOD.replace('source = "regex", ', ""))
+    assert config.objectives[0].measure.source == "regex"

@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from nightlab.controller.images import ensure_toolbox
-from nightlab.controller.images.toolbox import LABEL, MOUNT
+from nightlab.controller.images.toolbox import LABEL, MOUNT, fill_volume
 
 pytestmark = pytest.mark.docker
 
@@ -94,27 +94,36 @@ def test_every_module_is_compiled_ahead(foreign_image, run, toolbox):
 
 def test_a_damaged_volume_is_filled_anew(client, toolbox):
     """As after an engine that was killed while it copied: the volume has its name, and half its content."""
-    mount = docker.types.Mount("/box", toolbox.volume, type="volume", no_copy=True)
-    in_image = [word.replace(MOUNT, "/box") for word in toolbox.python]
-    damage = "import os; os.truncate('/box/bin/ruff', 4096); os.unlink('/box/lib/python3.11/abc.py')"
-    client.containers.run(
-        toolbox.image,
-        entrypoint=in_image[0],
-        command=[*in_image[1:], "-c", damage],
-        mounts=[mount],
-        network_mode="none",
-        remove=True,
-    )
     lines: list[str] = []
-    assert ensure_toolbox(client, progress=lines.append) == toolbox
-    assert any("anew: bin/ruff lib/python3.11/abc.py" in line for line in lines)
-    lines.clear()
+    volume = fill_volume(client, toolbox.image, "test-damage", lines.append)  # not the one that studies may be using
+    try:
+        in_box = [word.replace(MOUNT, "/box") for word in toolbox.python]
+        damage = "import os; os.truncate('/box/bin/ruff', 4096); os.unlink('/box/lib/python3.11/abc.py')"
+        client.containers.run(
+            toolbox.image,
+            entrypoint=in_box[0],
+            command=[*in_box[1:], "-c", damage],
+            mounts=[docker.types.Mount("/box", volume, type="volume", no_copy=True)],
+            network_mode="none",
+            remove=True,
+        )
+        assert fill_volume(client, toolbox.image, "test-damage", lines.append) == volume
+        assert len(lines) == 1
+        assert lines[0].endswith("anew: bin/ruff lib/python3.11/abc.py")
+        assert fill_volume(client, toolbox.image, "test-damage", lines.append) == volume
+        assert len(lines) == 1
+    finally:
+        client.volumes.get(volume).remove()
+
+
+def test_a_sound_toolbox_is_used_as_it_is(client, toolbox):
+    lines: list[str] = []
     assert ensure_toolbox(client, progress=lines.append) == toolbox
     assert lines == []
 
 
-def test_nothing_is_left_running_or_created(client, toolbox):
-    assert client.containers.list(all=True, filters={"label": LABEL}) == []
+def test_no_container_is_left(client, toolbox):
+    assert client.containers.list(all=True, filters={"label": f"{LABEL}={toolbox.digest}"}) == []
 
 
 def test_it_starts_soon_in_an_empty_image(foreign_image, run, toolbox):

@@ -18,10 +18,10 @@ from nightlab.controller.config.schema import Config
 from nightlab.controller.model.score import Measurement, Trust
 from nightlab.controller.model.site import Share
 from nightlab.controller.model.trial import Ending, GateReport, TrialOutcome, Usage
-from nightlab.controller.report.silent import Silent
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.repo.snapshot import snapshot
+from nightlab.controller.report.silent import Silent
 from nightlab.controller.search.tpe import TpePolicy
 from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir
@@ -150,7 +150,9 @@ class Rehearsal:
         return self.scribe.trials()
 
 
-async def rehearse(directory: Path, settings: Config, score: Score, *, slots: int = 1, study_id: str = "r") -> Rehearsal:
+async def rehearse(
+    directory: Path, settings: Config, score: Score, *, slots: int = 1, study_id: str = "r"
+) -> Rehearsal:
     """Open a study, a new one or the one of that id in the directory."""
     repo = directory / "repo"
     repo.mkdir(exist_ok=True)
@@ -163,7 +165,9 @@ async def rehearse(directory: Path, settings: Config, score: Score, *, slots: in
     if not any(study.id == study_id for study in store.studies()):
         store.add_tree(base)
         store.add_study(
-            StudyRecord(study_id, "rehearsal", str(repo), "running", settings.canonical(), "0", 1, base_digest=base.digest)
+            StudyRecord(
+                study_id, "rehearsal", str(repo), "running", settings.canonical(), "0", 1, base_digest=base.digest
+            )
         )
     scribe = Scribe(store, study_id, state, Silent())
     history = History(state.history, blobs)

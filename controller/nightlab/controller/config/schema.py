@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from nightlab.controller.config.units import Bytes, Seconds
 from nightlab.controller.model.score import Direction
@@ -208,7 +208,18 @@ class Observed(Table):
     quantity: Literal["wall_time", "peak_memory", "gpu_memory"]
 
 
-Measure = Annotated[Regex | JsonFile | CsvFile | Observed, Field(discriminator="source")]
+def _source(value: object) -> object:
+    """Name the kind of a measure; without a word it is a regular expression."""
+    return value.get("source", "regex") if isinstance(value, dict) else getattr(value, "source", None)
+
+
+Measure = Annotated[
+    Annotated[Regex, Tag("regex")]
+    | Annotated[JsonFile, Tag("json")]
+    | Annotated[CsvFile, Tag("csv")]
+    | Annotated[Observed, Tag("observed")],
+    Discriminator(_source),
+]
 
 
 class Objective(Table):

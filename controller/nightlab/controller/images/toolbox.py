@@ -88,7 +88,7 @@ def ensure_toolbox(client: docker.DockerClient, *, progress: Progress = quiet) -
             image = f"nightlab/toolbox:{_version()}-{digest}"
             if not has_image(client, image):
                 _build(client, image, base, digest, progress)
-            volume = _filled_volume(client, image, digest, progress)
+            volume = fill_volume(client, image, digest, progress)
     except (DockerException, RequestException) as error:
         raise ImageError(f"the engine failed while the toolbox was made: {error}", hint="try again") from error
     return Toolbox(volume=volume, digest=digest, image=image)
@@ -110,16 +110,26 @@ def _build(client: docker.DockerClient, image: str, base: str, digest: str, prog
         run_build(client, Build(context, context / "Dockerfile", image, {"BASE": base}, labels={LABEL: digest}))
 
 
-def _filled_volume(client: docker.DockerClient, image: str, digest: str, progress: Progress) -> str:
+def fill_volume(client: docker.DockerClient, image: str, digest: str, progress: Progress) -> str:
+    """Make sure that the volume of a digest holds every file of the toolbox's image as it was built.
+
+    Returns:
+        The volume's name.
+
+    Raises:
+        ImageError: The engine does not fill it, or a container uses a damaged one.
+    """
     volume = f"nightlab-toolbox-{digest}"
     is_there = _has_volume(client, volume)
-    if is_there and not (differences := _differences(client, image, volume)):
+    if is_there and not (differences := _differences(client, image, volume, digest)):
         return volume
     if is_there:
         progress(f"filling the volume {volume} anew: {differences}")
         _remove_volume(client, volume)
-    _fill(client, image, volume, digest)
-    if differences := _differences(client, image, volume):
+    client.volumes.create(volume, labels={LABEL: digest})
+    # Never started: at create, the engine copies the image's content into an empty volume.
+    _create(client, image, volume, digest, ["never started"], read_only=False).remove(v=False, force=True)
+    if differences := _differences(client, image, volume, digest):
         raise ImageError(
             f"the engine did not fill the volume {volume} as the image {image} has it ({differences}); "
             "see whether its disk is full and its volumes copy an image's content"
@@ -127,16 +137,9 @@ def _filled_volume(client: docker.DockerClient, image: str, digest: str, progres
     return volume
 
 
-def _fill(client: docker.DockerClient, image: str, volume: str, digest: str) -> None:
-    """Create a container that is never started: the engine copies the image's content into an empty volume."""
-    client.volumes.create(volume, labels={LABEL: digest})
-    container = _create(client, image, volume, command=["never started"], read_only=False)
-    container.remove(v=False, force=True)
-
-
-def _differences(client: docker.DockerClient, image: str, volume: str) -> str:
+def _differences(client: docker.DockerClient, image: str, volume: str, digest: str) -> str:
     """Hash the volume's files inside a container; empty if every one is as built."""
-    container = _create(client, image, volume, command=[*PYTHON, f"{MOUNT}/verify.py"], read_only=True)
+    container = _create(client, image, volume, digest, [*PYTHON, f"{MOUNT}/verify.py"], read_only=True)
     try:
         container.start()
         status = int(container.wait(timeout=60)["StatusCode"])
@@ -148,14 +151,16 @@ def _differences(client: docker.DockerClient, image: str, volume: str) -> str:
     return "" if status == 0 else " ".join(output.split())[:200] or f"exit status {status}"
 
 
-def _create(client: docker.DockerClient, image: str, volume: str, *, command: list[str], read_only: bool) -> Any:
+def _create(
+    client: docker.DockerClient, image: str, volume: str, digest: str, command: list[str], *, read_only: bool
+) -> Any:
     mount = docker.types.Mount(MOUNT, volume, type="volume", read_only=read_only, no_copy=read_only)
     return client.containers.create(
         image,
         entrypoint=command[:1],
         command=command[1:],
         mounts=[mount],
-        labels={LABEL: "1"},
+        labels={LABEL: digest},
         network_mode="none",
         read_only=True,
         cap_drop=["ALL"],

@@ -24,8 +24,8 @@ class Trust(StrEnum):
 class Verdict(StrEnum):
     """How a trial ended (DESIGN.md, "Words").
 
-    BASELINE and MEASURED are runs that are not judged themselves: repeats of the base tree and confirmations. REJECTED was
-    refused before its launch, by the gate or by the plugin whose arguments it had.
+    BASELINE and MEASURED are runs that are not judged themselves: repeats of the base tree and confirmations. REJECTED
+    was refused before its launch, by the gate or by the plugin whose arguments it had.
     """
 
     BASELINE = "baseline"

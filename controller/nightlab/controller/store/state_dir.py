@@ -1,7 +1,7 @@
 """Where a study keeps what: the state directory beside the repo.
 
     REPO/.nightlab/
-      lock  store.sqlite3  blobs/  history.git/
+      lock  store.sqlite3  blobs/  history.git/  events.log
       studies/<id>/report.html  report.md  trials/<number>/output-<attempt>.log  outputs/
 
 The state directory ignores itself for git, so the base tree never holds it.
@@ -50,6 +50,11 @@ class StateDir:
     def history(self) -> Path:
         """The host-owned git directory."""
         return self.root / "history.git"
+
+    @property
+    def log_file(self) -> Path:
+        """Events of all sittings, one JSON object a line."""
+        return self.root / "events.log"
 
     def study(self, study_id: str) -> Path:
         """Files of one study."""

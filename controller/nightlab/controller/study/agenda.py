@@ -1,7 +1,7 @@
 """What to run next: what was begun, then baselines, confirmations, and new proposals.
 
-Everything is read from the store at each call, so a resumed night goes on with the same agenda. A trial is open while it
-has no verdict: not run yet if it has no end either, else waiting for its confirmation.
+Everything is read from the store at each call, so a resumed night goes on with the same agenda. A trial is open while
+it has no verdict: not run yet if it has no end either, else waiting for its confirmation.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.model.score import Verdict
-from nightlab.controller.model.trial import Role
 from nightlab.controller.model.tree import Tree
+from nightlab.controller.model.trial import Role
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.proposer import Proposer

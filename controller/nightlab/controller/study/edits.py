@@ -17,8 +17,8 @@ from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import Note
 from nightlab.controller.config.schema import Seed
 from nightlab.controller.errors import PluginError
-from nightlab.controller.model.trial import ActionCall
 from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.model.trial import ActionCall
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 
@@ -83,6 +83,10 @@ class Editor:
         """Write a tree to the host-owned history and return its commit."""
         at = datetime.now(UTC).replace(microsecond=0)
         return self._history.commit(tree, parent=parent, author=author, message=message, trailers=trailers, at=at)
+
+    def mark(self, study_id: str, number: int, commit_id: str) -> None:
+        """Name a commit as a trial's, so that git keeps and shows it."""
+        self._history.mark(study_id, number, commit_id)
 
     def _store(self, path: str, content: bytes, tree: Tree) -> Entry:
         self._blobs.put(content)

@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter
 
+from nightlab.controller.actions.entry import entry_points
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
@@ -25,24 +26,24 @@ from nightlab.controller.engine import Engine
 from nightlab.controller.errors import ConfigError, NightlabError, StudyStopped
 from nightlab.controller.images.toolbox import ensure_toolbox
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.trial import Finding
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.report.progress import Progress
-from nightlab.controller.report.view import StudyState, StudyView
+from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.repo.snapshot import snapshot
+from nightlab.controller.report.progress import Progress
+from nightlab.controller.report.view import StudyState, StudyView
 from nightlab.controller.search.tpe import TpePolicy
 from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.edits import Editor
-from nightlab.controller.study.entry_points import entry_points
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
+from nightlab.controller.study.places import below
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.proposer import Proposer
-from nightlab.controller.study.reconcile import reconcile
+from nightlab.controller.study.reconcile import reconcile, sweep_study
 from nightlab.controller.study.runner import Runner
 from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.study.shares import shares_for
@@ -62,12 +63,15 @@ class Sitting:
     """A study that is ready to run.
 
     Attributes:
+        config: What was asked; a resumed study's own.
         night: The loop.
         judge: Closes what is open at the end.
         scribe: The study's rows.
         views: Pictures of the study.
         offered: What the policy chooses from.
         site: What the image turned out to be.
+        shares: What trials run on.
+        engine: The container engine.
         adopted: Attempts of an earlier sitting that still run.
     """
 
@@ -79,6 +83,7 @@ class Sitting:
     offered: tuple[OfferedAction, ...]
     site: Site
     shares: tuple[Share, ...]
+    engine: Engine
     adopted: tuple[AttemptRecord, ...]
 
 
@@ -95,16 +100,21 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
     Raises:
         ConfigError, RepoError, EngineError, StoreError: Nothing was run.
     """
-    async with sitting(repo, config, resume=resume, progress=progress, stop=stop) as made:
-        progress.study_started(made.views.study(made.scribe.study_id, with_details=False))
-        state, reason = await _run(made, stop)
-        if state is StudyState.FINISHED:
-            made.judge.close_open("the night ended first")
-        ended = unix_ms() if state is not StudyState.INTERRUPTED else None
-        made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
-        view = made.views.study(made.scribe.study_id)
-        progress.study_ended(view)
-        return view
+    try:
+        async with sitting(repo, config, resume=resume, progress=progress, stop=stop) as made:
+            progress.study_started(made.views.study(made.scribe.study_id, with_details=False))
+            state, reason = await _run(made, stop)
+            if state is not StudyState.INTERRUPTED:
+                made.judge.close_open("the night ended first")
+                await sweep_study(made.scribe.study_id, made.engine)
+            made.scribe.spend()
+            ended = unix_ms() if state is not StudyState.INTERRUPTED else None
+            made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
+            view = made.views.study(made.scribe.study_id)
+            progress.study_ended(view)
+            return view
+    finally:
+        progress.close()
 
 
 async def _run(made: Sitting, stop: Stop) -> tuple[StudyState, str]:
@@ -135,18 +145,13 @@ async def sitting(
         record, base = _begin(store, state, blobs, config, resume, engine)
         config = Config.model_validate(record.config)
         scribe = Scribe(store, record.id, state, progress)
+        adopted = await reconcile(scribe, engine)
         toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=progress.note)
         spawner = Spawner(config, engine, toolbox, blobs, state, record.id)
         site, findings = await _site(record, config, engine, scribe, spawner, base)
         history = History(state.history, blobs)
         argv = command(site, config.train, seed=config.noise.seed, run_seed=None)
-        starts = entry_points(
-            argv,
-            base,
-            workspace=site.workspace,
-            workdir=site.workdir,
-            read=lambda path: blobs.read(base.by_path[path].sha256, 1 << 20),
-        )
+        starts = entry_points(argv, base.by_path.keys(), workdir=below(site.workdir, site.workspace))
         actions = ActionHost(config, state_dir=state.root)
         await actions.open()
         stack.push_async_callback(actions.close)
@@ -161,7 +166,7 @@ async def sitting(
         walk = TrialWalk(config, site, spawner, state, findings)
         views = ViewBuilder(store, state, history)
         scribe.on_judged = _teller(views, record.id, progress)
-        adopted = await reconcile(scribe, engine)
+        scribe.spend(preparing=True)
         yield Sitting(
             config=config,
             night=Night(
@@ -178,6 +183,7 @@ async def sitting(
             offered=offered,
             site=site,
             shares=shares,
+            engine=engine,
             adopted=adopted,
         )
 

@@ -10,20 +10,19 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.engine import Engine
 from nightlab.controller.engine.image import ImageFacts
-from nightlab.controller.errors import ConfigError, ImageError, StudyStopped
+from nightlab.controller.errors import ImageError, StudyStopped
 from nightlab.controller.gate.lint import lint
 from nightlab.controller.images.build import build_image
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
-from nightlab.controller.model.site import EDITOR_UID, SEED, Place, Share, Site
-from nightlab.controller.model.trial import Finding
+from nightlab.controller.model.site import SEED, Place, Site
 from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.model.trial import Finding
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.places import (
     Person,
@@ -34,7 +33,7 @@ from nightlab.controller.study.places import (
     workload_user,
     workspace_of,
 )
-from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
+from nightlab.controller.trial.spawn import Spawner, SpawnRequest
 from nightlab.controller.trial.workload import command, environment, split_command
 
 Progress = Callable[[str], None]
@@ -157,7 +156,7 @@ class SiteMaker:
     async def _prepare(self, site: Site, base: Tree) -> Site:
         prepare = self._config.prepare
         self._progress(f"preparing data: {prepare.command}")
-        site = replace(site, data_volume=await self._spawner.make_volume("data"))
+        site = replace(site, data_volume=await self._spawner.make_data_volume())
         self._spawner.site = site
         request = SpawnRequest(
             name=self._name("prepare"),
@@ -167,6 +166,7 @@ class SiteMaker:
         )
         async with self._spawner.spawn(request) as live:
             await live.seal(base)
+            await live.sandbox.put_tree(prepare.data, Tree(()))
             result = await live.sandbox.run(
                 "prepare",
                 split_command(prepare.command, "prepare.command"),

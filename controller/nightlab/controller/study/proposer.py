@@ -13,8 +13,8 @@ from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import PluginError
 from nightlab.controller.model.score import Verdict
-from nightlab.controller.model.trial import Role
 from nightlab.controller.model.tree import Tree
+from nightlab.controller.model.trial import Role
 from nightlab.controller.search.policy import Candidate, Policy, Proposal
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.edits import Edited, Editor
@@ -102,6 +102,7 @@ class Proposer:
             message=edited.summary or f"{trial.call.plugin}/{trial.call.action}",
             trailers={**trailers, "Tree-Digest": edited.tree.digest},
         )
+        self._editor.mark(trial.study_id, trial.number, commit)
         self._scribe.add_edit(
             trial.number,
             0,

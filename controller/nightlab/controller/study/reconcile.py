@@ -1,7 +1,7 @@
 """Compares what the store expects with what the engine has, when a night begins again after a crash or a stop.
 
-An attempt that was launched and whose container still runs is taken over. Any other open attempt is closed as lost and its
-trial runs again. What belongs to no open attempt is removed.
+An attempt that was launched and whose container still runs is taken over. Any other open attempt is closed as lost and
+its trial runs again. What belongs to no open attempt is removed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ LAUNCHED: Final = (Phase.RUNNING, Phase.COLLECTING)
 
 
 async def reconcile(scribe: Scribe, engine: Engine) -> tuple[AttemptRecord, ...]:
-    """Return the attempts to take over, after everything else was closed and removed."""
+    """Return the attempts to take over, after everything else was closed and removed.
+
+    The seed and data volumes stay if the site is known; half-filled ones of an unfinished preparation go.
+    """
     running = {c.name for c in await engine.list(scribe.study_id) if (await engine.state(c)).is_running}
     adopted = []
     for attempt in scribe.store.attempts(scribe.study_id):
@@ -32,7 +35,8 @@ async def reconcile(scribe: Scribe, engine: Engine) -> tuple[AttemptRecord, ...]
         else:
             log.warning("attempt.abandoned", number=attempt.number, attempt=attempt.attempt, phase=attempt.phase.value)
             scribe.end_attempt(attempt, lost("the controller ended while it ran", attempt.log_path))
-    await _sweep(scribe.study_id, engine, tuple(attempt.container for attempt in adopted))
+    shared = ("seed", "data") if scribe.study().site is not None else ()
+    await _sweep(scribe.study_id, engine, shared, tuple(attempt.container for attempt in adopted))
     return tuple(adopted)
 
 
@@ -41,18 +45,14 @@ async def sweep_study(study_id: str, engine: Engine) -> tuple[str, ...]:
     return await engine.remove_leftovers(await engine.leftovers(study_id))
 
 
-async def _sweep(study_id: str, engine: Engine, wanted: tuple[str, ...]) -> None:
+async def _sweep(study_id: str, engine: Engine, shared: tuple[str, ...], adopted: tuple[str, ...]) -> None:
     found = await engine.leftovers(study_id)
-    shared = (f"nightlab-{study_id}-seed", f"nightlab-{study_id}-data")
-
-    def is_wanted(name: str) -> bool:
-        return name in shared or any(name == kept or name.startswith(f"{kept}-") for kept in wanted)
-
+    kept = (*(f"nightlab-{study_id}-{what}" for what in shared), *adopted, *(f"{name}-ws" for name in adopted))
     orphans = Leftovers(
-        tuple(c for c in found.containers if not is_wanted(c.name)),
-        tuple(v for v in found.volumes if not is_wanted(v)),
-        tuple(p for p in found.images if not is_wanted(p.stem)),
-        tuple(d for d in found.link_dirs if not is_wanted(d.name)),
+        tuple(c for c in found.containers if c.name not in kept),
+        tuple(v for v in found.volumes if v.startswith("nightlab-") and v not in kept),
+        tuple(p for p in found.images if p.stem not in kept),
+        tuple(d for d in found.link_dirs if d.stem not in kept),
     )
     for problem in await engine.remove_leftovers(orphans):
         log.warning("leftover.kept", what=problem)

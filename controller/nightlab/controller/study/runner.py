@@ -10,8 +10,8 @@ import structlog
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import EngineError, LinkError, PostureError, StudyStopped
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.trial import Ending, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.model.tree import diff_trees
+from nightlab.controller.model.trial import Ending, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.store import AttemptRecord, TrialRecord
 from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.trial.walk import TrialWalk

@@ -12,9 +12,9 @@ from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes, show_seconds
 from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Ending, Phase, Role
+from nightlab.controller.repo.history import History
 from nightlab.controller.report import view
 from nightlab.controller.report.silent import Silent
-from nightlab.controller.repo.history import History
 from nightlab.controller.scoring.ledger import Spent, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front
 from nightlab.controller.scoring.verdict import gain_over
@@ -74,6 +74,7 @@ class ViewBuilder:
             config=shown_config(config),
             budget_trials=config.budget.trials,
             budget_wall_s=config.budget.wall_time,
+            ran_s=record.spent_s,
             base_digest=record.base_digest or "",
             head=record.head or "",
             is_dirty=bool(record.dirty),
@@ -116,7 +117,7 @@ class ViewBuilder:
             role=trial.role,
             verdict=trial.verdict,
             parent=trial.parent,
-            repeats=trial.subject,
+            repeats=trial.parent if trial.role is not Role.SEARCH else None,
             phase=last.phase if last else Phase.PLANNED,
             reason=trial.reason,
             actions=self._actions(study, trial),
@@ -216,7 +217,7 @@ def _best(
     measured: Mapping[int, Mapping[str, Measurement]],
     means: Mapping[str, float],
 ) -> view.BestView | None:
-    """Return the incumbent if it is a kept trial; its mean is over its confirmations, not over the run that was lucky."""
+    """Return the incumbent if it is a kept trial; its mean is over its confirmations, not over the lucky run."""
     first = config.objectives[0]
     trial = next((t for t in trials if t.number == record.incumbent and t.verdict is Verdict.KEEP), None)
     if trial is None or first.name not in means:
@@ -255,7 +256,8 @@ def _ledger(
         for a in group
         if a.usage
     ]
-    sums = ledger(spent, record.spent_s, record.slots)
+    preparing = Spent(Role.BASELINE, None, record.prepared_s * record.slots, 0.0)
+    sums = ledger([preparing, *spent], record.spent_s, record.slots)
     return tuple(view.LedgerRow(category.value, seconds) for category, seconds in sums.items())
 
 

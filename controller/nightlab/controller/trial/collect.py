@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from nightlab.controller.config.schema import Config, MiB
 from nightlab.controller.link.sandbox import Sandbox
+from nightlab.controller.link.values import ReadResult
 from nightlab.controller.model.site import Site
 from nightlab.controller.scoring.measure import measured_paths
 
@@ -49,10 +51,10 @@ async def collect(sandbox: Sandbox, config: Config, site: Site, trial_dir: Path)
     return Collected(measures, dict(read.files), dict(read.skipped))
 
 
-async def _read(  # type: ignore[no-untyped-def]
+async def _read(
     sandbox: Sandbox, site: Site, globs: tuple[str, ...], into: Path, file_bytes: int, total_bytes: int
-):
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+) -> ReadResult:
+    await asyncio.to_thread(into.mkdir, mode=0o700, parents=True, exist_ok=True)
     return await sandbox.read_files(
         site.workspace,
         globs,

@@ -1,7 +1,7 @@
 """Makes a container with its volumes and its link, hands it over, and takes everything down again.
 
-Names are made from the study's, so a second spawn of the same attempt is refused by the engine and a restarted controller
-finds what an earlier one left. What runs in the container belongs to `trial.walk` and `study.prepare`.
+Names are made from the study's, so a second spawn of the same attempt is refused by the engine and a restarted
+controller finds what an earlier one left. What runs in the container belongs to `trial.walk` and `study.prepare`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Live:
     site: Site
 
     async def seal(self, tree: Tree) -> str:
-        """Write a tree into the workspace so that nothing but the supervisor can change it; return its digest inside."""
+        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside."""
         digest = await self.sandbox.put_tree(self.site.workspace, tree)
         for place in self.site.places:
             if place.seed:
@@ -126,6 +126,14 @@ class Spawner:
         """Make an empty volume of the study and return its name."""
         name = f"nightlab-{self._study_id}-{what}"
         await self._engine.make_volume(name, study_id=self._study_id)
+        return name
+
+    async def make_data_volume(self) -> str:
+        """Make the volume that the prepare command fills; limited in size where a loop device can be had."""
+        name = f"nightlab-{self._study_id}-data"
+        if self._workspace_kind != "loop":
+            return await self.make_volume("data")
+        await self._engine.make_workspace(name, self._config.prepare.size, "loop", study_id=self._study_id)
         return name
 
     @asynccontextmanager
@@ -244,6 +252,7 @@ class Spawner:
             gpu_uuids=request.share.gpu_uuids,
             runtime=self._config.security.runtime,
             network=request.network,
+            workspace_kind=self._workspace_kind,
         )
 
     def _mounts(self, request: SpawnRequest, site: Site, workspace: str) -> tuple[VolumeMount, ...]:

@@ -1,8 +1,8 @@
 """One attempt at a trial: spawn, seal, gate, launch, collect.
 
-Takes a spec, tells its phases and output on the way, returns an outcome. Where it runs is the spawner's matter, what the
-outcome means is the study's. An error of the machine leaves as EngineError or LinkError; whatever the trial's own code
-does is an outcome.
+Takes a spec, tells its phases and output on the way, returns an outcome. Where it runs is the spawner's matter, what
+the outcome means is the study's. An error of the machine leaves as EngineError or LinkError; whatever the trial's own
+code does is an outcome.
 """
 
 from __future__ import annotations
