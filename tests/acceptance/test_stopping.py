@@ -6,7 +6,6 @@ import signal
 import time
 
 import pytest
-
 from tests.acceptance.conftest import interrupt_twice
 
 pytestmark = pytest.mark.docker
