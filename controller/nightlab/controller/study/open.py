@@ -42,7 +42,7 @@ from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.proposer import Proposer
-from nightlab.controller.study.reconcile import reconcile
+from nightlab.controller.study.reconcile import reconcile, sweep_study
 from nightlab.controller.study.runner import Runner
 from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.study.shares import shares_for
@@ -133,6 +133,7 @@ async def sitting(
         stack.push_async_callback(engine.close)
         blobs = BlobStore(state.blobs)
         record, base = _begin(store, state, blobs, config, resume, engine)
+        stack.push_async_callback(_sweep_if_ended, store, record.id, engine)
         config = Config.model_validate(record.config)
         scribe = Scribe(store, record.id, state, progress)
         toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=progress.note)
@@ -180,6 +181,13 @@ async def sitting(
             shares=shares,
             adopted=adopted,
         )
+
+
+async def _sweep_if_ended(store: Store, study_id: str, engine: Engine) -> None:
+    """Nothing of a study that will not go on stays on the engine but its image."""
+    if store.study(study_id).state in (StudyState.FINISHED, StudyState.STOPPED):
+        for problem in await sweep_study(study_id, engine):
+            log.warning("leftover.kept", what=problem)
 
 
 def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:
