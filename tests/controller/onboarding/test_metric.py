@@ -82,7 +82,9 @@ Finished Training
 Accuracy of the network on the 10000 test images: 54 %
 """
 CSV = "epoch,train_loss,val_loss,val_acc\n1,0.91,0.88,0.61\n2,0.70,0.75,0.70\n"
-PIPES = "| epoch | train ppl | valid ppl |\n|-------|-----------|-----------|\n| 1 | 120.1 | 131.9 |\n| 2 | 80.4 | 99.5 |\n"
+PIPES = (
+    "| epoch | train ppl | valid ppl |\n|-------|-----------|-----------|\n| 1 | 120.1 | 131.9 |\n| 2 | 80.4 | 99.5 |\n"
+)
 TRANSFORMER = """\
 | epoch   1 |   200/ 2983 batches | lr 20.00 | ms/batch 15.62 | loss  7.63 | ppl  2049.52
 | end of epoch   1 | time: 50.02s | valid loss  5.52 | valid ppl   250.61
@@ -128,7 +130,9 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("output", "name", "value", "direction", "seen"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("output", "name", "value", "direction", "seen"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
 def test_the_metric_is_found(output, name, value, direction, seen):
     lines = re.split(r"[\r\n]", output)
     best = metrics_in(lines)[0]

@@ -250,7 +250,7 @@ def _build_with_sdk(client: docker.DockerClient, build: Build, output: _Output, 
     ids: list[str] = []
     try:
         name, text = process_dockerfile(str(build.dockerfile), str(build.context))
-        context = tar(str(build.context), exclude=build.ignored(), dockerfile=(name, text))
+        context: Any = tar(build.context, exclude=build.ignored(), dockerfile=(name, text))
         events = client.api.build(
             fileobj=context,
             custom_context=True,

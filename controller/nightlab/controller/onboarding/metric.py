@@ -97,6 +97,11 @@ def try_pattern(pattern: str, lines: Iterable[str]) -> tuple[int, float | None]:
     return seen, value
 
 
+def fingerprint(lines: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Return all numbers that score a model, with their names: two runs on different seeds differ somewhere in them."""
+    return tuple((s.label, s.value) for n, line in enumerate(lines, 1) for s, _, _ in _meant(n, line))
+
+
 # Grouping
 
 
@@ -141,7 +146,9 @@ def _counts_things(sighting: Sighting) -> bool:
         return False
     after = sighting.text[sighting.end : sighting.end + 6]
     last = words_of(sighting.label)[-1:]
-    return _is_whole(sighting) and (re.match(r"\s[A-Za-z]{3,}", after) is not None or last in (("step",), ("epoch",), ("iter",)))
+    return _is_whole(sighting) and (
+        re.match(r"\s[A-Za-z]{3,}", after) is not None or last in (("step",), ("epoch",), ("iter",))
+    )
 
 
 # Ranking
@@ -188,10 +195,10 @@ def _slug(group: _Group, last: Sighting) -> str:
     words = [word for word in group.words if not (word.isdigit() or word in ("s", "the", "on", "of", "average", "is"))]
     if group.split and not split_of(tuple(words)):
         words.insert(0, last.context.lower().replace("-", "").replace(" ", ""))
-    return _named("_".join(words))
+    return named("_".join(words))
 
 
-def _named(text: str) -> str:
+def named(text: str) -> str:
     """Make a name that the config takes."""
     plain = re.sub(r"[^A-Za-z0-9_]", "", text)
     return plain[:64] if re.match(r"[A-Za-z]", plain) else f"metric_{plain}"[:64]
@@ -261,7 +268,7 @@ def _table_metric(column: Column, lines: Sequence[str]) -> Metric | None:
     split = split_of(words)
     weight = column.meaning.weight + SPLIT_WEIGHT[split] + stage_weight(words)
     return Metric(
-        name=_named("_".join(words)),
+        name=named("_".join(words)),
         direction=column.meaning.direction,
         pattern=column.pattern,
         seen=seen,

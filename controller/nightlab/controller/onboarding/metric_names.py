@@ -14,7 +14,9 @@ from nightlab.controller.model.score import Direction
 
 Split = Literal["validation", "test", "train", ""]
 SPLIT_WORDS: Final[dict[str, Split]] = {
-    **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation", "evaluate", "heldout", "holdout"), "validation"),
+    **dict.fromkeys(
+        ("val", "valid", "validation", "dev", "eval", "evaluation", "evaluate", "heldout", "holdout"), "validation"
+    ),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
     **dict.fromkeys(("train", "training", "trn", "tr"), "train"),
 }
@@ -22,13 +24,12 @@ SPLIT_WEIGHT: Final[dict[Split, int]] = {"validation": 300, "test": 270, "": 160
 STAGE_WEIGHT: Final = {"final": 40, "overall": 20, "best": 10, "running": -40, "smoothed": -40, "ema": -20}
 # A number with one of these in its name measures something else than the model.
 VETOES: Final = frozenset(
-    "lr rate_ time elapsed eta ms sec secs seconds minutes duration hours size params parameters memory mem mb gb mib gib"
-    " throughput speed norm grad grads gnorm gradnorm weight weights scale count patience seed threshold version flops mfu"
-    " momentum decay dim layers heads workers samples examples lines files modules classes vocab id pid port rank gpu cpu"
-    " temperature dropout beta gamma eps epsilon warmup it_s tok_s delta improvement".split()
+    ["lr", "rate_", "time", "elapsed", "eta", "ms", "sec", "secs", "seconds", "minutes", "duration", "hours", "size", "params", "parameters", "memory", "mem", "mb", "gb", "mib", "gib", "throughput", "speed", "norm", "grad", "grads", "gnorm", "gradnorm", "weight", "weights", "scale", "count", "patience", "seed", "threshold", "version", "flops", "mfu", "momentum", "decay", "dim", "layers", "heads", "workers", "samples", "examples", "lines", "files", "modules", "classes", "vocab", "id", "pid", "port", "rank", "gpu", "cpu", "temperature", "dropout", "beta", "gamma", "eps", "epsilon", "warmup", "it_s", "tok_s", "delta", "improvement"]
 )
 # These do so only as the whole last word: "loss step 5" counts steps, "train_loss_step: 0.4" is a loss.
-LAST_WORD_VETOES: Final = frozenset("epoch epochs step steps iter iters iteration iterations batch batches round fold total pass".split())
+LAST_WORD_VETOES: Final = frozenset(
+    ["epoch", "epochs", "step", "steps", "iter", "iters", "iteration", "iterations", "batch", "batches", "round", "fold", "total", "pass"]
+)
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -129,7 +130,7 @@ def meaning_of(words: tuple[str, ...], *, checked: bool = True) -> Meaning | Non
         words: Of the name, as `words_of` gives them.
         checked: Whether words such as "time" or "lr" rule it out.
     """
-    if not words or (checked and (VETOES & set(words) or words[-1] in LAST_WORD_VETOES and len(words) == 1)):
+    if not words or (checked and (VETOES & set(words) or (words[-1] in LAST_WORD_VETOES and len(words) == 1))):
         return None
     found = frozenset(words)
     matching = [meaning for patterns, meaning in _RULES if any(pattern <= found for pattern in patterns)]

@@ -60,9 +60,7 @@ def sightings_in(number: int, text: str) -> Iterator[Sighting]:
         if value is not None:
             for start, end in _names(text, match.start(), previous_end):
                 context, at = _context(text, start)
-                yield Sighting(
-                    number, text, start, match.start(), match.end(), text[start:end], context, at, value
-                )
+                yield Sighting(number, text, start, match.start(), match.end(), text[start:end], context, at, value)
         previous_end = match.end()
 
 

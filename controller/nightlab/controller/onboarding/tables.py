@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nightlab.controller.onboarding.metric_names import Meaning, meaning_of, split_of, words_of
+from nightlab.controller.onboarding.metric_names import Meaning, meaning_of, words_of
 from nightlab.controller.scoring.numbers import read_number
 
 MOST_CELLS: Final = 40
