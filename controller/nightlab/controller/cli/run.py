@@ -58,7 +58,7 @@ def run(
             price(repo, config, stop, as_json)
             return
         wanted = study if resume else None
-        progress = _progress(as_json)
+        progress = open_progress_for(as_json)
         view = with_signals(stop, run_study(repo, config, resume=wanted, progress=progress, stop=stop))
         _show(view, repo, as_json)
         code = _exit_code(view)
@@ -91,7 +91,7 @@ def price(repo: Path, config: Config, stop: Stop, as_json: bool) -> None:
     """Run one baseline and say what the whole night would cost."""
     from nightlab.controller.study.price import price_night
 
-    night = with_signals(stop, price_night(repo, config, progress=_progress(as_json), stop=stop))
+    night = with_signals(stop, price_night(repo, config, progress=open_progress_for(as_json), stop=stop))
     if as_json:
         print_json(night)
     else:
@@ -123,7 +123,8 @@ def _short_forms(trials: int | None, hours: float | None, seed: int | None, para
     return [f"{name}={value}" for name, value in forms.items() if value is not None]
 
 
-def _progress(as_json: bool) -> Progress:
+def open_progress_for(as_json: bool) -> Progress:
+    """Return who is told: the terminal or a log by stderr, nobody where a program reads."""
     from rich.console import Console
 
     from nightlab.controller.report.live import open_progress

@@ -143,6 +143,7 @@ async def sitting(
         stack.push_async_callback(engine.close)
         blobs = BlobStore(state.blobs)
         record, base = _begin(store, state, blobs, config, resume, engine)
+        stack.push_async_callback(_sweep_if_ended, store, record.id, engine)
         config = Config.model_validate(record.config)
         scribe = Scribe(store, record.id, state, progress)
         adopted = await reconcile(scribe, engine)
@@ -186,6 +187,13 @@ async def sitting(
             engine=engine,
             adopted=adopted,
         )
+
+
+async def _sweep_if_ended(store: Store, study_id: str, engine: Engine) -> None:
+    """Nothing of a study that will not go on stays on the engine but its image."""
+    if store.study(study_id).state in (StudyState.FINISHED, StudyState.STOPPED):
+        for problem in await sweep_study(study_id, engine):
+            log.warning("leftover.kept", what=problem)
 
 
 def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:
