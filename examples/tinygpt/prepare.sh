@@ -5,10 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 readonly torch='torch==2.13.0+cpu' wheels=wheels image_python=3.11
-readonly cpu_index=https://download.pytorch.org/whl/cpu
-
 download() {
-  "${PYTHON:-python3}" -m pip download --quiet --only-binary=:all: --python-version "$image_python" --dest "$1" "${@:2}" "$torch" numpy
+  "${PYTHON:-python3}" -m pip download --quiet --only-binary=:all: --python-version "$image_python" --dest "$1" "$torch" numpy
 }
 
 if compgen -G "$wheels/torch-${torch#*==}-*.whl" > /dev/null; then
@@ -19,12 +17,12 @@ fi
 # Filled aside and renamed at the end, so that an interrupted download is not taken for a complete one.
 partial=$(mktemp -d "$wheels.XXXXXX")
 trap 'rm -rf "$partial"' EXIT
-if ! download "$partial" 2> "$partial/first-try.log" && ! download "$partial" --extra-index-url "$cpu_index"; then
-  cat "$partial/first-try.log" >&2
-  echo "prepare.sh: pip finds no wheel of $torch; put it and its dependencies into $PWD/$wheels by hand" >&2
+if ! download "$partial"; then
+  echo "prepare.sh: pip finds no wheel of $torch: name an index that has CPU builds in PIP_EXTRA_INDEX_URL," \
+    "or put the wheel and its dependencies into $PWD/$wheels by hand" >&2
   exit 1
 fi
-rm -rf "$partial/first-try.log" "$wheels"
+rm -rf "$wheels"
 chmod 755 "$partial"
 mv "$partial" "$wheels"
 trap - EXIT

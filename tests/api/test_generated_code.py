@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ PROTO = Path(__file__).parents[2] / "proto"
 def described(tmp_path_factory) -> dict[str, descriptor_pb2.FileDescriptorProto]:
     """Read the .proto files with another compiler than the one that made the code."""
     target = tmp_path_factory.mktemp("proto") / "files.binpb"
-    subprocess.run(["buf", "build", "--exclude-source-info", "-o", str(target)], cwd=PROTO, check=True)
+    buf = str(Path(sys.executable).with_name("buf"))
+    subprocess.run([buf, "build", "--exclude-source-info", "-o", str(target)], cwd=PROTO, check=True)
     files = descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes())
     for file in files.file:
         file.DiscardUnknownFields()

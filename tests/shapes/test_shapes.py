@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 from docker.errors import ContainerError
+from ruff import find_ruff_bin
 
 SHAPES: Final = sorted(path.parent for path in Path(__file__).parent.glob("*/shape.toml"))
 NAMES: Final = [shape.name for shape in SHAPES]
@@ -94,7 +95,7 @@ def test_shape_needs_what_its_image_sets(
 def test_annotations_trip_ruff_in_the_unmodified_repo() -> None:
     repo = Path(__file__).parent / "shape-annotations" / "repo"
     done = subprocess.run(
-        ["ruff", "check", "--isolated", "--no-cache", "--select", "F", "--output-format", "json", "attn"],
+        [find_ruff_bin(), "check", "--isolated", "--no-cache", "--select", "F", "--output-format", "json", "attn"],
         cwd=repo,
         capture_output=True,
         check=False,

@@ -1,13 +1,20 @@
-"""Replaces expressions of Python source with libcst, keeping every other byte: comments, format, line ends."""
+"""Replaces expressions of Python source with libcst, keeping every other byte: comments, format, line ends.
+
+Only the top-level statements that change are read by libcst, which takes a second for a thousand lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
 Span = tuple[int, int]
+_BOM: Final = b"\xef\xbb\xbf"
 _REPLACED = (cst.Integer, cst.Float, cst.SimpleString, cst.Name, cst.UnaryOperation, cst.BinaryOperation)
 
 
@@ -24,16 +31,47 @@ def replace_expressions(source: bytes, replacements: Mapping[Span, str]) -> byte
     Raises:
         ValueError: A span is no literal or constant expression of the file, or the file cannot be read.
     """
+    left = dict(replacements)
+    pieces: list[bytes] = []
+    done = 0
+    for start, end in _statements(source):
+        inside = {span: left.pop(span) for span in replacements if start <= span[0] and span[1] <= end}
+        if inside:
+            shifted = {(first - start, last - start): text for (first, last), text in inside.items()}
+            pieces += [source[done:start], _replaced(source[start:end], shifted)]
+            done = end
+    if left:
+        raise ValueError(f"holds no expression at byte {min(left)[0]}")
+    return b"".join([*pieces, source[done:]])
+
+
+def _statements(source: bytes) -> Iterator[Span]:
+    """Spans of whole lines, one for each run of top-level statements that share lines."""
+    base = len(_BOM) if source.startswith(_BOM) else 0
+    starts = [base, *(match.end() for match in re.finditer(rb"\r\n|\r|\n", source)), len(source)]
+    first = last = 0
+    for statement in ast.parse(source).body:
+        decorators = getattr(statement, "decorator_list", [])
+        begin = min([statement.lineno, *(each.lineno for each in decorators)])
+        if first and begin > last:
+            yield starts[first - 1], starts[last]
+            first = 0
+        first, last = first or begin, max(last, statement.end_lineno or begin)
+    if first:
+        yield starts[first - 1], starts[min(last, len(starts) - 1)]
+
+
+def _replaced(chunk: bytes, replacements: Mapping[Span, str]) -> bytes:
     try:
-        module = cst.parse_module(source)
+        module = cst.parse_module(chunk)
         new = {span: cst.parse_expression(text) for span, text in replacements.items()}
     except cst.ParserSyntaxError as error:
         raise ValueError(f"cannot be read: {error}") from error
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     editor = _Editor(wrapper.resolve(ByteSpanPositionProvider), new)
     result = module.visit(editor).bytes
-    if editor.left or result != _spliced(source, replacements):
-        raise ValueError(f"holds no literal at byte {min(editor.left or replacements)[0]}")
+    if editor.left or result != _spliced(chunk, replacements):
+        raise ValueError(f"holds no literal {', '.join(map(repr, replacements.values()))} could replace")
     return result
 
 

@@ -57,6 +57,11 @@ class Job:
         """The channels that it has."""
         return tuple(pipe for pipe in (self.stdout, self.stderr) if pipe is not None)
 
+    @property
+    def held_bytes(self) -> int:
+        """Output that the host has not acknowledged."""
+        return sum(pipe.spool.held_bytes for pipe in self.pipes)
+
     def attach(self, pid: int, stdout: OutputPipe, stderr: OutputPipe | None) -> None:
         """Take the process that was started."""
         self.pid = pid

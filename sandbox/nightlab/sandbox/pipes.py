@@ -1,6 +1,7 @@
 """Reads a job's output pipe into its spool, and leaves the pipe full while the spool is.
 
-A full pipe blocks the writer, which is the only way to lose nothing in bounded memory.
+A full pipe blocks the writer, which is the only way to lose nothing in bounded memory. A writer of many small pieces is
+read at a pace: a message for each would cost more than the training that writes them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from nightlab.sandbox.spool import Spool
 
 READ_BYTES: Final = 256 * 1024
 PIPE_BYTES: Final = 1024 * 1024
+SMALL_BYTES: Final = 32 * 1024
+PACE_S: Final = 0.005  # a pipe of 1 MiB takes 200 MB/s meanwhile
 FIRST_BYTES: Final = 400
 QUIET_AFTER_EXIT_S: Final = 2.0
 _F_SETPIPE_SZ: Final = 1031
@@ -50,6 +53,8 @@ class OutputPipe:
         self._loop = asyncio.get_running_loop()
         self._reading = False
         self._quiet: asyncio.TimerHandle | None = None
+        self._pause: asyncio.TimerHandle | None = None
+        self._read_at = 0.0
         self._job_ended = False
         self._update()
 
@@ -61,19 +66,19 @@ class OutputPipe:
     def expect_end(self) -> None:
         """Say that the job is dead: a pipe that then stays empty without ending is held open by a stranger."""
         self._job_ended = True
-        self._update()
+        self._go_on()
 
     def close(self) -> None:
         """Stop reading; what the spool holds stays."""
         if not self.is_open:
             return
         self.is_open = False
-        self._update()
+        self._go_on()
         os.close(self._fd)
         self._on_change()
 
     def _update(self) -> None:
-        wanted = self.is_open and self.spool.held_bytes < self._hold_bytes
+        wanted = self.is_open and self._pause is None and self.spool.held_bytes < self._hold_bytes
         if wanted != self._reading:
             self._reading = wanted
             if wanted:
@@ -97,8 +102,22 @@ class OutputPipe:
         if not data:
             self.close()
             return
+        self._keep_pace(len(data))
         self.spool.append(data)
         if len(self.first) < FIRST_BYTES:
             self.first += data[: FIRST_BYTES - len(self.first)]
         self._update()
         self._on_change()
+
+    def _keep_pace(self, read_bytes: int) -> None:
+        """Rest after a second small read in a row; the first after a silence is passed on at once."""
+        now = self._loop.time()
+        if read_bytes < SMALL_BYTES and now - self._read_at < PACE_S and not self._job_ended:
+            self._pause = self._loop.call_later(PACE_S, self._go_on)
+        self._read_at = now
+
+    def _go_on(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        self._update()

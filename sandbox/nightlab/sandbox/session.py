@@ -7,6 +7,7 @@ and the next session says again what this one could not.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PROTOCOL: Final = 1
 VERSION: Final = "0.1.0"
 WELCOME_TIMEOUT_S: Final = 10.0
 CHUNK_BYTES: Final = 256 * 1024
+TRIM_BYTES: Final = 2 * 1024 * 1024  # malloc_trim takes a millisecond or two: not for less
 _PAGE_BYTES: Final = 4096
 
 Stream = grpc.aio.StreamStreamCall[pb.ConnectRequest, pb.ConnectResponse]
@@ -57,6 +59,7 @@ class Session:
         self._wake = asyncio.Event()
         self._sequence = 0
         self._turn = 0
+        self._floor_bytes = rss_bytes()
         self._heard_at = 0.0
 
     async def run(self, boot_id: str) -> None:
@@ -176,6 +179,13 @@ class Session:
             if silence > silent_s + every_s:
                 raise TimeoutError(f"the host has been silent for {silence:.1f} s")
             self._send(self._heartbeat())
+            self._trim()
+
+    def _trim(self) -> None:
+        """Give memory back when a transfer or a flood is over; what stays is the new floor."""
+        if rss_bytes() > self._floor_bytes + TRIM_BYTES and not any(job.held_bytes for job in self._jobs):
+            trim_memory()
+            self._floor_bytes = rss_bytes()
 
     def _heartbeat(self, **answers: Any) -> pb.ConnectRequest:
         self._sequence += 1
@@ -191,3 +201,10 @@ class Session:
 def rss_bytes() -> int:
     """Read this process's resident memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+def trim_memory() -> None:
+    """Give freed memory back to the kernel; a libc that cannot is left alone."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -123,10 +122,3 @@ class Supervisor:
                 log.event("host.lost", grace_s=self._grace_s)
                 self._end(EXIT_NO_HOST)
                 return
-
-
-def trim_memory() -> None:
-    """Give freed memory back to the kernel; musl and others that cannot are left alone."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -23,8 +23,9 @@ from nightlab.sandbox.transfers import BlobPart
 
 SEALED_DIRECTORY: Final = 0o1777
 EDITOR_DIRECTORY: Final = 0o755
-_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINK_TARGET_BYTES: Final = 4095
+_Identity = tuple[int, int, int, int, int, int]
 
 
 class Tree:
@@ -42,16 +43,17 @@ class Tree:
         self._entries = tuple(request.entries)
         self.paths = _checked_paths(request)
         self._ready: set[str] = set()
+        self._hashed: dict[str, tuple[_Identity, pb.TreeEntry]] = {}
         self._open: _Incoming | None = None
         if request.owner == pb.TREE_OWNER_UNSPECIFIED or (not self._sealed and self._uid == 0):
             raise invalid("a tree is sealed, or owned by an editor that is not root")
 
-    def _identity(self) -> AbstractContextManager[None]:
+    def _as_owner(self) -> AbstractContextManager[None]:
         return files_as(self._uid, self._gid)
 
     def prepare(self, earlier: set[str]) -> list[pb.TreeEntry]:
         """Remove what an earlier tree had and this one has not; return the entries whose content is needed."""
-        with self._identity(), open_root(self._root) as root:
+        with self._as_owner(), open_root(self._root) as root:
             for path in sorted(earlier - self.paths, reverse=True):
                 _remove(root, path)
             return [entry for entry in self._entries if entry.path not in earlier or not self._is_there(root, entry)]
@@ -62,7 +64,10 @@ class Tree:
             with open_below(root, directory) as parent:
                 status = os.stat(name, dir_fd=parent, follow_symlinks=False)
                 is_ours = status.st_uid == self._uid and (entry.mode == SYMLINK or self._mode(entry) == status.st_mode)
-                return is_ours and read_entry(parent, name, entry.path) == entry
+                is_there = is_ours and read_entry(parent, name, entry.path) == entry
+                if is_there:
+                    self._hashed[entry.path] = (_identity(status), entry)
+                return is_there
         except (OSError, Odd):
             return False
 
@@ -78,20 +83,20 @@ class Tree:
             Refused: A content has not the hash or size that was named, or something is in the way.
             OSError: No space, ...
         """
-        with self._identity(), open_root(self._root) as root:
+        with self._as_owner(), open_root(self._root) as root:
             for part in parts:
                 if self._open is None:
                     self._open = _Incoming(needed[part.index], self._mode(needed[part.index]))
                     self._open.start(self._directory(root, needed[part.index].path))
                 self._open.take(part.data)
                 if part.is_last:
-                    self._open.finish()
+                    self._hashed[needed[part.index].path] = (self._open.finish(), needed[part.index])
                     self._open = None
 
     def abandon(self) -> None:
         """Remove the half-written file of a tree that failed."""
         if self._open is not None:
-            with self._identity():
+            with self._as_owner():
                 self._open.discard()
             self._open = None
 
@@ -131,10 +136,13 @@ class Tree:
     def read_back(self) -> bytes:
         """Hash the tree as it is on disk now.
 
+        A content that was hashed from the disk by this PutTree is not hashed again while the file is the same inode
+        with the same times: nobody but the kernel sets a ctime.
+
         Raises:
             Refused: Something is not there or not readable any more.
         """
-        with self._identity(), open_root(self._root) as root:
+        with self._as_owner(), open_root(self._root) as root:
             return tree_digest((entry.path, entry.mode, entry.sha256) for entry in self._read_all(root))
 
     def _read_all(self, root: int) -> Iterator[pb.TreeEntry]:
@@ -142,9 +150,17 @@ class Tree:
             directory, name = split(path)
             try:
                 with open_below(root, directory) as parent:
-                    yield read_entry(parent, name, path)
+                    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                    known = self._hashed.get(path)
+                    is_known = known is not None and known[0] == _identity(status)
+                    yield known[1] if known is not None and is_known else read_entry(parent, name, path)
             except (OSError, Odd) as error:
                 raise Refused(pb.FAILURE_CODE_MISMATCH, f"{path} cannot be read back: {error}") from error
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    """Return what changes whenever a file or its content does."""
+    return (status.st_dev, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _enter(parent: int, name: str, path: str) -> int:
@@ -208,20 +224,22 @@ class _Incoming:
             self._fd = os.open(self._temporary, _CREATE, 0o600, dir_fd=parent)
 
     def take(self, part: bytes) -> None:
-        """Add content."""
-        self._digest.update(part)
+        """Add content, and hash it as the disk has it."""
+        begin = self._size
         self._size += len(part)
         if self._size > self._entry.size:
             raise self._mismatch()
         if self._entry.mode == SYMLINK:
             self._target += part
+            self._digest.update(part)
             return
         rest = memoryview(part)
         while rest:
             rest = rest[os.write(self._fd, rest) :]
+        self._digest.update(os.pread(self._fd, len(part), begin))
 
-    def finish(self) -> None:
-        """Check the content and rename it into its place."""
+    def finish(self) -> _Identity:
+        """Check the content, rename it into its place, and return what tells whether it was changed since."""
         if (self._size, self._digest.digest()) != (self._entry.size, self._entry.sha256):
             raise self._mismatch()
         if self._entry.mode == SYMLINK:
@@ -234,7 +252,9 @@ class _Incoming:
             os.replace(self._temporary, self._name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
         except IsADirectoryError as error:
             raise invalid(f"{self._entry.path!r} is in the way: a directory") from error
+        status = os.stat(self._name, dir_fd=self._parent, follow_symlinks=False)
         self._close()
+        return _identity(status)
 
     def discard(self) -> None:
         """Remove what was made."""

@@ -1,9 +1,13 @@
 """The whole way with the real worker: what a tree offers, edits for arguments, plugins that break."""
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from nightlab.controller.actions import ActionHost
 from nightlab.controller.actions.registry import enabled, installed
@@ -23,7 +27,7 @@ def config(**tables: object) -> Config:
     return Config.model_validate({"train": {"command": "python train.py"}, "objectives": [objective], **tables})
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ActionHost]:
     made = ActionHost(config(), state_dir=tmp_path_factory.mktemp("state"))
     await made.open()
@@ -124,3 +128,12 @@ async def test_unknown_action_in_the_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="hyperparameter/hyper does not exist"):
         await host.open()
     await host.close()
+
+
+def test_host_process_never_imports_plugin_code() -> None:
+    code = "import sys, nightlab.controller.actions; "
+    code += "print([m for m in sys.modules if m.split('.')[0] in ('libcst', 'yaml') or m[:12] == 'nightlab.sdk' "
+    code += "or m[:16] == 'nightlab.plugins'])"
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
+    assert result.stdout.strip() == "[]", result.stderr

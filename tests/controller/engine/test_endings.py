@@ -39,7 +39,7 @@ async def test_three_ways_to_die_are_told_apart(engine, make_spec):
 async def test_what_others_do_to_a_container_is_seen(engine, make_spec):
     container = await _run_plain(engine, make_spec("import signal; signal.pause()"))
     api = engine.client.api
-    assert (await engine.state(container)).is_running
+    assert (await engine.wait(container, 0.1)).is_running
     api.pause(container.container_id)
     assert (await engine.state(container)).status == "paused"
     api.unpause(container.container_id)

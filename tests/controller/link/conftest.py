@@ -15,7 +15,6 @@ import pytest
 from nightlab.controller.link import LinkServer, Sandbox
 from nightlab.controller.model.tree import Entry, Tree
 
-ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 ROOTS = ("proto", "controller", "sandbox", "plugins")
 REPO = Path(__file__).parents[3]
 

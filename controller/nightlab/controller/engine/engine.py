@@ -122,12 +122,8 @@ class Engine:
         return await self._calls.run(API_TIMEOUT_S + MARGIN_S, self._containers.state, container)
 
     async def wait(self, container: Container, timeout_s: float) -> ContainerState:
-        """Wait until a container has ended.
-
-        Raises:
-            EngineMissing: It did not in time.
-        """
-        return await self._calls.run(timeout_s + API_TIMEOUT_S, self._containers.wait, container, timeout_s)
+        """Wait until a container has ended or the time is over, and say how it is then."""
+        return await self._calls.run(timeout_s + 2 * API_TIMEOUT_S, self._containers.wait, container, timeout_s)
 
     async def kill(self, container: Container) -> None:
         """Kill all processes of a container at once. It need not run."""

@@ -16,6 +16,10 @@ from nightlab.controller.errors import PostureError
 
 MASKED: Final = frozenset({"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"})
 READ_ONLY: Final = frozenset({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"})
+PODMAN_DEFAULT: Final = frozenset(
+    {"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID"}
+    | {"SYS_CHROOT"}
+)
 UNSET: Final[tuple[object, ...]] = (None, "", 0, False, [], {})
 
 
@@ -70,12 +74,15 @@ def find_differences(asked: Mapping[str, Any], found: Mapping[str, Any], facts: 
     host, config = found.get("HostConfig") or {}, found.get("Config") or {}
     yield from _identity(asked, found, config)
     yield from _isolation(asked, host, facts)
-    yield from _capabilities(asked, found, host)
-    yield from _nothing_else(host)
-    yield from _mounts(asked, found, host, config)
+    yield from _capabilities(asked, host, facts)
+    yield from _nothing_else(host, facts)
+    yield from _mounts(asked, found, config)
     yield from _environment(asked, config)
     yield from _labels(asked, config)
     yield from _limits(asked, host)
+    if facts.name == "docker":
+        yield from _drivers(asked["mounts"], host.get("Mounts") or ())
+        yield from _logs(asked["log_config"], host.get("LogConfig") or {})
 
 
 def _compare(pairs: Iterable[tuple[str, object, object]], *, is_limit: bool = False) -> Iterable[Difference]:
@@ -130,32 +137,34 @@ def _hidden_paths(host: Mapping[str, Any]) -> Iterable[Difference]:
             yield Difference(f"HostConfig.{field}", sorted(least), f"without {sorted(absent)}")
 
 
-def _capabilities(asked: Mapping[str, Any], found: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[Difference]:
-    """Docker echoes what was asked; Podman says what came of it."""
-    if "BoundingCaps" in found:
-        for field in ("BoundingCaps", "EffectiveCaps"):
-            yield from _compare(((field, sorted(CAPABILITIES), _capability_names(found.get(field))),))
-        return
-    yield from _compare(
-        (
-            ("HostConfig.CapAdd", sorted(asked["cap_add"]), _capability_names(host.get("CapAdd"))),
-            ("HostConfig.CapDrop", sorted(asked["cap_drop"]), _capability_names(host.get("CapDrop"))),
+def _capabilities(asked: Mapping[str, Any], host: Mapping[str, Any], facts: EngineFacts) -> Iterable[Difference]:
+    added, dropped = (_capability_names(host.get(field)) for field in ("CapAdd", "CapDrop"))
+    if facts.name == "docker":
+        yield from _compare(
+            (
+                ("HostConfig.CapAdd", sorted(asked["cap_add"]), added),
+                ("HostConfig.CapDrop", sorted(asked["cap_drop"]), dropped),
+            )
         )
-    )
+        return
+    # Podman tells the difference to its default set instead of what was asked.
+    if extra := sorted(set(added) - set(CAPABILITIES)):
+        yield Difference("HostConfig.CapAdd", sorted(CAPABILITIES), extra)
+    if kept := sorted(PODMAN_DEFAULT - set(CAPABILITIES) - set(dropped)):
+        yield Difference("HostConfig.CapDrop", "all others", f"kept {kept}")
 
 
-def _nothing_else(host: Mapping[str, Any]) -> Iterable[Difference]:
+def _nothing_else(host: Mapping[str, Any], facts: EngineFacts) -> Iterable[Difference]:
     """Settings that no container of ours ever has."""
     fields = (
         *("Binds", "VolumesFrom", "Links", "ExtraHosts", "Devices", "DeviceCgroupRules", "PortBindings"),
-        *("PublishAllPorts", "CgroupParent", "Cgroup", "Sysctls", "Init", "Dns", "DnsSearch", "DnsOptions"),
+        *("PublishAllPorts", "Cgroup", "Sysctls", "Init", "Dns", "DnsSearch", "DnsOptions"),
+        *(("CgroupParent",) if facts.name == "docker" else ()),  # Podman always names its slice
     )
     return [Difference(f"HostConfig.{name}", None, host[name]) for name in fields if host.get(name) not in UNSET]
 
 
-def _mounts(
-    asked: Mapping[str, Any], found: Mapping[str, Any], host: Mapping[str, Any], config: Mapping[str, Any]
-) -> Iterable[Difference]:
+def _mounts(asked: Mapping[str, Any], found: Mapping[str, Any], config: Mapping[str, Any]) -> Iterable[Difference]:
     wanted = {mount["Target"]: _mount_asked(mount) for mount in asked["mounts"]}
     tmpfs = asked["tmpfs"]
     given = {str(mount.get("Destination")): mount for mount in found.get("Mounts") or ()}
@@ -164,12 +173,11 @@ def _mounts(
         yield from _compare(
             ((f"Mounts[{path}]", wanted.get(path), mount and _mount_found(mount, wanted.get(path, {}))),)
         )
-    yield from _compare((("HostConfig.Tmpfs", _option_sets(tmpfs), _option_sets(host.get("Tmpfs") or {})),))
+    given_tmpfs = (found.get("HostConfig") or {}).get("Tmpfs") or {}
+    yield from _compare((("HostConfig.Tmpfs", _option_sets(tmpfs), _option_sets(given_tmpfs)),))
     for path in sorted((config.get("Volumes") or {}).keys()):
         if path.rstrip("/") not in wanted.keys() | tmpfs.keys():
             yield Difference("Config.Volumes", "each covered by a mount", path)
-    if host.get("Mounts") is not None:
-        yield from _drivers(asked["mounts"], host["Mounts"])
 
 
 def _mount_asked(mount: Mapping[str, Any]) -> dict[str, object]:
@@ -211,8 +219,7 @@ def _environment(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterabl
 
 
 def _labels(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterable[Difference]:
-    # An image's own labels come along; those that say whose a container is are always asked for, so they win.
-    given = {name: value for name, value in (config.get("Labels") or {}).items() if name in asked["labels"]}
+    given = {name: value for name, value in (config.get("Labels") or {}).items() if name.startswith("nightlab.")}
     return _compare((("Config.Labels", asked["labels"], given),))
 
 
@@ -227,16 +234,22 @@ def _limits(asked: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[Diffe
         "oom_score_adj": "OomScoreAdj",
     }
     pairs = [(f"HostConfig.{field}", asked[name], host.get(field)) for name, field in fields.items() if name in asked]
-    log, found_log = asked["log_config"], host.get("LogConfig") or {}
-    pairs += [
-        ("HostConfig.Ulimits", _ulimits(asked["ulimits"]), _ulimits(host.get("Ulimits") or ())),
-        ("HostConfig.LogConfig.Type", log["Type"], found_log.get("Type")),
-        ("HostConfig.LogConfig.Config", dict(log["Config"]), dict(found_log.get("Config") or {})),
-    ]
+    pairs.append(("HostConfig.Ulimits", _ulimits(asked["ulimits"]), _ulimits(host.get("Ulimits") or ())))
     yield from _compare(pairs, is_limit=True)
     requests = [_request(request) for request in asked.get("device_requests", ())]
     yield from _compare(
         (("HostConfig.DeviceRequests", requests, [_request(r) for r in host.get("DeviceRequests") or ()]),)
+    )
+
+
+def _logs(asked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Difference]:
+    """Uncapped logs filled 271 MB of the host's disk where these held 2."""
+    return _compare(
+        (
+            ("HostConfig.LogConfig.Type", asked["Type"], found.get("Type")),
+            ("HostConfig.LogConfig.Config", dict(asked["Config"]), dict(found.get("Config") or {})),
+        ),
+        is_limit=True,
     )
 
 
@@ -263,8 +276,10 @@ def _private_is_default(value: object) -> object:
 
 
 def _cgroupns(host: Mapping[str, Any], facts: EngineFacts) -> object:
-    value = host.get("CgroupnsMode") or host.get("CgroupMode") or ""
-    return value if facts.has_private_cgroupns else ""
+    if not facts.has_private_cgroupns:
+        return ""
+    default = "private" if facts.name == "podman" else ""  # its answer in Docker's words leaves it out
+    return host.get("CgroupnsMode") or default
 
 
 def _security_options(host: Mapping[str, Any]) -> list[str]:

@@ -71,7 +71,8 @@ def create_arguments(spec: ContainerSpec, facts: EngineFacts, image: ImageFacts)
         "stop_signal": "SIGTERM",
         "runtime": spec.runtime,
         "use_config_proxy": False,
-        "mounts": _mounts(spec, image),
+        "mounts": _mounts(spec, facts, image),
+        "tmpfs": _tmpfs(spec, facts, image),
         **_isolation(spec, facts),
         **_limits(spec, facts),
         **_gpus(spec),
@@ -193,7 +194,6 @@ def _limits(spec: ContainerSpec, facts: EngineFacts) -> dict[str, Any]:
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="fsize", soft=limits.file_bytes, hard=limits.file_bytes),
         ],
-        "tmpfs": {"/dev/shm": f"{tmpfs_options(limits.shm_bytes)},noexec,rw"},  # noqa: S108
     }
     if "pids" in facts.limits:
         asked["pids_limit"] = limits.pids
@@ -216,9 +216,18 @@ def _gpus(spec: ContainerSpec) -> dict[str, Any]:
     return {"device_requests": [request]}
 
 
-def _mounts(spec: ContainerSpec, image: ImageFacts) -> list[Mount]:
+def _tmpfs(spec: ContainerSpec, facts: EngineFacts, image: ImageFacts) -> dict[str, str]:
+    """Podman gives a tmpfs the mode that it is asked for, and does not say what became of a volume's options."""
+    tmpfs = {"/dev/shm": f"{tmpfs_options(spec.limits.shm_bytes)},noexec,rw"}  # noqa: S108
+    if facts.name == "podman":
+        tmpfs |= {scratch.path: f"{tmpfs_options(scratch.size_bytes)},rw" for scratch in all_scratch(spec, image)}
+    return tmpfs
+
+
+def _mounts(spec: ContainerSpec, facts: EngineFacts, image: ImageFacts) -> list[Mount]:
     mounts = [_volume(mount) for mount in spec.volumes]
-    mounts += [_scratch(spec, scratch) for scratch in all_scratch(spec, image)]
+    if facts.name == "docker":
+        mounts += [_scratch(spec, scratch) for scratch in all_scratch(spec, image)]
     if spec.link_dir:
         mounts.append(Mount(LINK_PATH, spec.link_dir, type="bind", read_only=True, propagation="rprivate"))
     return mounts

@@ -9,7 +9,8 @@ from nightlab.controller.engine.facts import EngineFacts
 from nightlab.controller.engine.inspect_check import Difference
 from nightlab.controller.engine.policy import missing_protections
 
-SHARED_KERNEL: Final = frozenset({"runc", "crun", "io.containerd.runc.v2", "youki"})
+OWN_KERNEL: Final = ("runsc", "kata", "io.containerd.runsc", "io.containerd.kata")
+"""How the names of runtimes begin that put a kernel of their own below a container."""
 
 
 def posture(
@@ -32,7 +33,8 @@ def posture(
     host = found.get("HostConfig") or {}
     missing = [*missing_protections(facts), *(difference.field for difference in accepted)]
     module = _security_module(found)
-    runtime = str(host.get("Runtime") or found.get("OCIRuntime") or facts.default_runtime)
+    named = str(host.get("Runtime") or "")
+    runtime = named if named not in ("", "oci") else facts.default_runtime  # Podman calls every runtime "oci"
     labels = (found.get("Config") or {}).get("Labels") or {}
     words = {
         "level": _level(missing, runtime, module, facts),
@@ -66,5 +68,5 @@ def _security_module(found: Mapping[str, Any]) -> str:
 def _level(missing: Sequence[str], runtime: str, module: str, facts: EngineFacts) -> str:
     if missing:
         return "degraded"
-    has_own_kernel = runtime not in SHARED_KERNEL
+    has_own_kernel = runtime.startswith(OWN_KERNEL)
     return "strict" if has_own_kernel or (facts.userns and module) else "standard"

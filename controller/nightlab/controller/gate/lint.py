@@ -96,7 +96,8 @@ def parse_findings(output: bytes, root: str) -> list[Finding]:
 
 def _finding(item: dict[str, object], root: str) -> Finding:
     location = item.get("location") or {"row": 1, "column": 1}
-    assert isinstance(location, dict)
+    if not isinstance(location, dict):
+        raise TypeError(f"a location that is a {type(location).__name__}")
     path = str(item.get("filename") or "")[:4096].removeprefix(root.rstrip("/") + "/")
     code = str(item.get("code") or item.get("name") or "invalid-syntax")[:40]
     return Finding(code, path, int(location["row"]), int(location["column"]), str(item["message"])[:1000])

@@ -33,7 +33,7 @@ PUBLIC_IMAGE: Final = ("debian", f"{RELEASE}-slim")
 PULL_SILENCE_S: Final = 20
 BOOTSTRAP_TIMEOUT_S: Final = 600.0
 IMAGE_APT_CONF: Final = "etc/apt/apt.conf.d/00nightlab-image"
-LABELS: Final = {"nightlab.kind": "base"}
+LABELS: Final = {"io.nightlab.kind": "base"}
 # As Debian's slim images: what is only for a person at a terminal stays out.
 DPKG_OPTIONS: Final = (
     "path-exclude=/usr/share/man/*",

@@ -9,7 +9,7 @@ from typing import Final
 TOOLBOX: Final = "/nightlab/toolbox"
 LINK: Final = "/nightlab/link"
 SEED: Final = "/nightlab/seed"
-HOME: Final = "/nightlab/home"
+HOME: Final = "/home/nightlab"
 EDITOR_UID: Final = 65531
 WORKLOAD_UID: Final = 65532
 

@@ -191,13 +191,13 @@ def _closest(view: StudyView) -> str:
 
 def total_seconds(view: StudyView) -> tuple[float, float]:
     """Return (the ledger's sum, wall time x slots), both in seconds; a sound ledger has them equal."""
-    return sum(row.seconds for row in view.ledger), view.wall_s * view.slots
+    return sum(row.seconds for row in view.ledger), view.night_s * view.slots
 
 
 def ledger_note(view: StudyView) -> str:
     """Say what the ledger sums to, and whether that is all of the time there was."""
     spent, there = total_seconds(view)
-    text = f"{show_seconds(spent)} of container time; the night had {show_seconds(view.wall_s)} {TIMES} {view.slots}"
+    text = f"{show_seconds(spent)} of container time; the night had {show_seconds(view.night_s)} {TIMES} {view.slots}"
     text += " slot" if view.slots == 1 else " slots"
     gap = spent - there
     if there and abs(gap) > 0.01 * there:

@@ -274,6 +274,7 @@ class StudyView:
         config: What a reader needs of the config, in order: {"train": "python train.py", ...}.
         budget_trials: Search trials that the budget allows.
         budget_wall_s: Wall time that the budget allows.
+        ran_s: How long it ran, over all of its sittings; None: from start to end without a break.
         base_digest: Hex of the base tree.
         head: Commit that the repo was on; empty if it had none.
         is_dirty: Whether the base tree differs from `head`.
@@ -303,6 +304,7 @@ class StudyView:
     config: Mapping[str, str] = field(default_factory=dict)
     budget_trials: int = 0
     budget_wall_s: float = 0.0
+    ran_s: float | None = None
     base_digest: str = ""
     head: str = ""
     is_dirty: bool = False
@@ -322,6 +324,11 @@ class StudyView:
         """From start to end, or to now."""
         end = self.now_unix_s if self.ended_at_unix_s is None else self.ended_at_unix_s
         return max(0.0, end - self.started_at_unix_s)
+
+    @property
+    def night_s(self) -> float:
+        """How long it ran; a study that was resumed did not run between its sittings."""
+        return self.wall_s if self.ran_s is None else self.ran_s
 
     @property
     def is_over(self) -> bool:

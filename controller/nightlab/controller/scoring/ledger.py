@@ -59,7 +59,7 @@ def ledger(rows: Iterable[Spent], study_wall_s: float, slots: int) -> dict[Categ
 
     Args:
         rows: One per attempt, lost ones included.
-        study_wall_s: How long the study ran, in all of its sessions.
+        study_wall_s: How long the study ran, resumed stretches included.
         slots: How many trials could run at a time.
 
     Returns:

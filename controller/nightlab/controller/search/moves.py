@@ -1,8 +1,8 @@
 """Proposes small moves from the best known point: the local half of the `tpe` policy.
 
-A move changes one to three parameters of the incumbent, or takes values over from other good points and from TPE's
-sample. An additive model of what the runs so far have taught ranks them by expected improvement, so a change that
-helped is pushed on and combined with others that helped, and one that hurt is not repeated.
+A move changes one to three parameters of the incumbent, by a step or to what other good points have. An additive model
+of what the runs so far have taught ranks moves by expected improvement: a change that helped is pushed on and combined
+with others that helped, and one that hurt is not repeated.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from nightlab.controller.search.standing import Point, Standing
 from nightlab.controller.search.surrogate import Array, Surrogate, fit
 from nightlab.controller.search.view import View, typical_size, view_of
 
-DISTANCES: Final = (1.0, 2.0, 0.5)  # of one move, in steps
+DISTANCES: Final = (1.0, 0.5)  # of one move, in steps
 MODEL_POINTS: Final = 100  # what the model is fitted on at most: half the best, half the latest
 COMBINATIONS: Final = 240
 CHANGES: Final = (2, 2, 3)  # of a combination
 ELITE: Final = 24  # single moves that combinations are made of
+CLASS_IMPORTANCE: Final = 0.5  # another class is as far as it gets, while a number moves one step at a time
 GOOD_POINTS: Final = 4
 JITTER: Final = 0.05
 STANDARD: Final = NormalDist()
@@ -53,6 +54,8 @@ def importance(parameter: Parameter) -> float:
     name = parameter.name.rsplit(":", 1)[-1].rsplit(".", 1)[-1].lower()
     if name == "lr" or "lr" in name.split("_") or "learning_rate" in name:
         return 2.0
+    if not parameter.is_ordered:
+        return CLASS_IMPORTANCE
     return 1.0 if parameter.log else 0.7
 
 

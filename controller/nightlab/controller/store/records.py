@@ -12,7 +12,19 @@ from nightlab.controller.model.trial import ActionCall, Ending, GateReport, Phas
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """One study. `site` is `study.site.Site` as JSON once the image is ready; `state` is running, ended or stopped."""
+    """One study.
+
+    Attributes:
+        state: A `report.view.StudyState`.
+        spent_s: How long it ran, over all sittings.
+        prepared_s: Of that, before its trials could begin.
+        is_git: Whether the repo is a clone.
+        nested: Repos inside of it.
+        site: `model.site.Site` as JSON; None until the image is ready.
+        base_findings: What ruff finds in the base tree.
+        defaults: Value of each parameter in the base tree, by action.
+        incumbent: The trial whose tree is the best known.
+    """
 
     id: str
     name: str
@@ -23,6 +35,7 @@ class StudyRecord:
     created_unix_ms: int
     ended_unix_ms: int | None = None
     spent_s: float = 0.0
+    prepared_s: float = 0.0
     slots: int = 1
     base_digest: str | None = None
     head: str | None = None

@@ -24,6 +24,7 @@ study: Final = sa.Table(
     sa.Column("created_unix_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_unix_ms", sa.BigInteger),
     sa.Column("spent_s", sa.Float, nullable=False, default=0.0),
+    sa.Column("prepared_s", sa.Float, nullable=False, default=0.0),
     sa.Column("slots", sa.Integer, nullable=False, default=1),
     sa.Column("base_digest", sa.String),
     sa.Column("head", sa.String),

@@ -8,8 +8,6 @@ and starts more. What to run next is `study.agenda`'s word, what a result means 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,7 +67,6 @@ class Night:
         runner: Runner,
         shares: tuple[Share, ...],
         stop: Stop,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._scribe = scribe
         self._agenda = agenda
@@ -77,9 +74,7 @@ class Night:
         self._runner = runner
         self._free = list(shares)
         self._stop = stop
-        self._clock = clock
         self._running: dict[asyncio.Task[TrialOutcome], tuple[TrialRecord, AttemptRecord, Share]] = {}
-        self._mark = clock()
 
     async def run(self, adopted: tuple[AttemptRecord, ...] = ()) -> None:
         """Run until the agenda is empty or somebody stops it.
@@ -101,7 +96,7 @@ class Night:
                 await self._settle_some()
         finally:
             await self._end_running()
-            self._checkpoint()
+            self._scribe.spend()
 
     async def _fill(self) -> None:
         while self._free and not self._stop.draining:
@@ -127,7 +122,7 @@ class Night:
         waiting = {*self._running, stop}
         done, _ = await asyncio.wait(waiting, timeout=CHECKPOINT_S, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        self._checkpoint()
+        self._scribe.spend()
         for task in [task for task in self._running if task in done]:
             await self._settle(task)
         if self._stop.changed.is_set():
@@ -170,9 +165,3 @@ class Night:
             self._scribe.end_attempt(attempt, outcome)
             if outcome.ending is not Ending.STOPPED:
                 self._judge.settle(trial, outcome)
-
-    def _checkpoint(self) -> None:
-        """Add the time since the last call to what the study has spent; a suspended machine's clock does not count."""
-        now = self._clock()
-        self._scribe.spend(now - self._mark)
-        self._mark = now

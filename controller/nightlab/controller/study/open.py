@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter
 
+from nightlab.controller.actions.entry import entry_points
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
@@ -37,9 +38,9 @@ from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, o
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.edits import Editor
-from nightlab.controller.study.entry_points import entry_points
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
+from nightlab.controller.study.places import below
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.reconcile import reconcile, sweep_study
@@ -106,6 +107,7 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
             if state is not StudyState.INTERRUPTED:
                 made.judge.close_open("the night ended first")
                 await sweep_study(made.scribe.study_id, made.engine)
+            made.scribe.spend()
             ended = unix_ms() if state is not StudyState.INTERRUPTED else None
             made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
             view = made.views.study(made.scribe.study_id)
@@ -149,13 +151,7 @@ async def sitting(
         site, findings = await _site(record, config, engine, scribe, spawner, base)
         history = History(state.history, blobs)
         argv = command(site, config.train, seed=config.noise.seed, run_seed=None)
-        starts = entry_points(
-            argv,
-            base,
-            workspace=site.workspace,
-            workdir=site.workdir,
-            read=lambda path: blobs.read(base.by_path[path].sha256, 1 << 20),
-        )
+        starts = entry_points(argv, base.by_path.keys(), workdir=below(site.workdir, site.workspace))
         actions = ActionHost(config, state_dir=state.root)
         await actions.open()
         stack.push_async_callback(actions.close)
@@ -170,6 +166,7 @@ async def sitting(
         walk = TrialWalk(config, site, spawner, state, findings)
         views = ViewBuilder(store, state, history)
         scribe.on_judged = _teller(views, record.id, progress)
+        scribe.spend(preparing=True)
         yield Sitting(
             config=config,
             night=Night(

@@ -82,3 +82,8 @@ def inner(place: Place, places: Iterable[Place]) -> tuple[str, ...]:
 def is_below(path: str, root: str) -> bool:
     """Say whether a path is a root or lies below it."""
     return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def below(path: str, root: str) -> str:
+    """Return a path relative to a root; empty for the root itself and for a path outside of it."""
+    return path.removeprefix(root.rstrip("/") + "/") if is_below(path, root) and path != root else ""

@@ -156,7 +156,7 @@ class SiteMaker:
     async def _prepare(self, site: Site, base: Tree) -> Site:
         prepare = self._config.prepare
         self._progress(f"preparing data: {prepare.command}")
-        site = replace(site, data_volume=await self._spawner.make_volume("data"))
+        site = replace(site, data_volume=await self._spawner.make_data_volume())
         self._spawner.site = site
         request = SpawnRequest(
             name=self._name("prepare"),
@@ -166,6 +166,7 @@ class SiteMaker:
         )
         async with self._spawner.spawn(request) as live:
             await live.seal(base)
+            await live.sandbox.put_tree(prepare.data, Tree(()))
             result = await live.sandbox.run(
                 "prepare",
                 split_command(prepare.command, "prepare.command"),

@@ -27,7 +27,14 @@ class Scribe:
     """The one writer of a study's rows."""
 
     def __init__(
-        self, store: Store, study_id: str, state: StateDir, progress: Progress, clock: Callable[[], int] = unix_ms
+        self,
+        store: Store,
+        study_id: str,
+        state: StateDir,
+        progress: Progress,
+        *,
+        clock: Callable[[], int] = unix_ms,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
         self.study_id = study_id
@@ -35,6 +42,8 @@ class Scribe:
         self.progress = progress
         self.on_judged: Callable[[int], None] = lambda _number: None
         self._clock = clock
+        self._monotonic = monotonic
+        self._mark = monotonic()
         self._spent_s = store.study(study_id).spent_s
 
     def study(self) -> StudyRecord:
@@ -54,10 +63,13 @@ class Scribe:
         """Seconds that the study has run, over all sittings."""
         return self._spent_s
 
-    def spend(self, seconds: float) -> None:
-        """Add to the time that the study has run."""
-        self._spent_s += seconds
-        self.store.update_study(self.study_id, spent_s=self._spent_s)
+    def spend(self, *, preparing: bool = False) -> None:
+        """Add the time since the last call to what the study has run; a suspended machine's clock does not count."""
+        now = self._monotonic()
+        passed, self._mark = now - self._mark, now
+        self._spent_s += passed
+        facts = {"prepared_s": self.study().prepared_s + passed} if preparing else {}
+        self.store.update_study(self.study_id, spent_s=self._spent_s, **facts)
 
     def plan_trial(self, role: Role, **facts: Any) -> TrialRecord:
         """Write the intent to run a trial; its number is the next one."""

@@ -74,6 +74,7 @@ class ViewBuilder:
             config=shown_config(config),
             budget_trials=config.budget.trials,
             budget_wall_s=config.budget.wall_time,
+            ran_s=record.spent_s,
             base_digest=record.base_digest or "",
             head=record.head or "",
             is_dirty=bool(record.dirty),
@@ -116,7 +117,7 @@ class ViewBuilder:
             role=trial.role,
             verdict=trial.verdict,
             parent=trial.parent,
-            repeats=trial.subject,
+            repeats=trial.parent if trial.role is not Role.SEARCH else None,
             phase=last.phase if last else Phase.PLANNED,
             reason=trial.reason,
             actions=self._actions(study, trial),
@@ -255,7 +256,8 @@ def _ledger(
         for a in group
         if a.usage
     ]
-    sums = ledger(spent, record.spent_s, record.slots)
+    preparing = Spent(Role.BASELINE, None, record.prepared_s * record.slots, 0.0)
+    sums = ledger([preparing, *spent], record.spent_s, record.slots)
     return tuple(view.LedgerRow(category.value, seconds) for category, seconds in sums.items())
 
 

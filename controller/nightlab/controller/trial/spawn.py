@@ -128,6 +128,14 @@ class Spawner:
         await self._engine.make_volume(name, study_id=self._study_id)
         return name
 
+    async def make_data_volume(self) -> str:
+        """Make the volume that the prepare command fills; limited in size where a loop device can be had."""
+        name = f"nightlab-{self._study_id}-data"
+        if self._workspace_kind != "loop":
+            return await self.make_volume("data")
+        await self._engine.make_workspace(name, self._config.prepare.size, "loop", study_id=self._study_id)
+        return name
+
     @asynccontextmanager
     async def spawn(self, request: SpawnRequest) -> AsyncIterator[Live]:
         """Make, start and connect a container; at the end nothing of it is left.
@@ -244,6 +252,7 @@ class Spawner:
             gpu_uuids=request.share.gpu_uuids,
             runtime=self._config.security.runtime,
             network=request.network,
+            workspace_kind=self._workspace_kind,
         )
 
     def _mounts(self, request: SpawnRequest, site: Site, workspace: str) -> tuple[VolumeMount, ...]:

@@ -143,12 +143,15 @@ class TrialWalk:
         )
 
     def _not_launched(self, context: _Context, gate: GateReport) -> TrialOutcome:
-        if gate.blocking:
-            first = gate.blocking[0]
-            reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
-            return self._outcome(context, Ending.GATE_REJECTED, reason, gate)
-        what = ", ".join(gate.drift[:3]) or "the tree as a whole"
-        return self._outcome(context, Ending.NOT_AS_SEALED, f"not launched: {what} differs from what was sealed", gate)
+        """Name why. A tree that is not the sealed one comes first: what ruff says of it is not its author's."""
+        spec = context.spec
+        if gate.drift or gate.digest_inside != spec.tree.digest:
+            what = ", ".join(gate.drift[:3]) or "the tree as a whole"
+            reason = f"not launched: {what} differs from what was sealed"
+            return self._outcome(context, Ending.NOT_AS_SEALED, reason, gate)
+        first = gate.blocking[0]
+        reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
+        return self._outcome(context, Ending.GATE_REJECTED, reason, gate)
 
     # Run
 

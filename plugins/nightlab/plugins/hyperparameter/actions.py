@@ -18,6 +18,7 @@ from nightlab.sdk import Action, Checked, Context, Edits, Note, Unmet
 from nightlab.sdk.service import problem_note
 
 WRITES: Final = ("**/*.py", "**/*.toml", "**/*.yaml", "**/*.yml", "**/*.json")
+MAX_FROZEN_NOTES: Final = 1000
 READS: Final = (*WRITES, "**/*.sh")
 
 _SET_LITERAL: Final[Mapping[str, Any]] = {
@@ -136,9 +137,9 @@ def _typed(literal: Literal, text: str) -> Value:
 
 
 def _frozen_notes(frozen: Sequence[Frozen]) -> Iterable[Note]:
-    for each in frozen:
-        if each.told:
-            yield Note("note", _frozen_summary(each), each.reason, each.literal.where)
+    told = [each for each in frozen if each.told]
+    for each in told[:MAX_FROZEN_NOTES]:
+        yield Note("note", _frozen_summary(each), each.reason, each.literal.where)
 
 
 def _frozen_summary(frozen: Frozen) -> str:

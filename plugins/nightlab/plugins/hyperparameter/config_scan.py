@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -21,6 +22,7 @@ from nightlab.plugins.hyperparameter.source import Unreadable
 SUFFIXES: Final = (".toml", ".yaml", ".yml", ".json")
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 40
+MAX_SCALARS: Final = 2000
 Path = tuple[str | int, ...]
 _TOML_TABLE: Final = re.compile(r"[ \t]*\[(?P<array>\[)?(?P<key>[^\[\]\n]+)\]{1,2}[ \t]*(?:#.*)?$")
 _TOML_PAIR: Final = re.compile(
@@ -49,11 +51,13 @@ def scan_config(path: str, content: bytes) -> list[Literal]:
         raise Unreadable(f"has {len(content)} bytes, more than a config file has")
     try:
         text = content.decode()
-        scalars = list(_scanner(path)(text))
+        scalars = list(islice(_scanner(path)(text), MAX_SCALARS + 1))
     except UnicodeDecodeError as error:
         raise Unreadable(f"is not UTF-8: {error}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unreadable(f"cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if len(scalars) > MAX_SCALARS:
+        raise Unreadable(f"has more than {MAX_SCALARS} values: it holds data, not settings")
     return with_unique_names(filter(None, (_literal(path, text, each) for each in scalars)))
 
 

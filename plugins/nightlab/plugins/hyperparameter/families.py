@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from nightlab.plugins.hyperparameter.names import word_set
@@ -140,14 +141,14 @@ NAMED: Final = _rule(
 
 def frozen_rule(name: Sequence[str]) -> Rule | None:
     """The first rule that freezes a name, as words."""
-    return _first(FROZEN, name)
+    return _first(FROZEN, frozenset(name))
 
 
 def tunable_rule(name: Sequence[str]) -> Rule | None:
     """The first rule that tells the family of a number's name."""
-    return _first(TUNABLE, name)
+    return _first(TUNABLE, frozenset(name))
 
 
-def _first(rules: Sequence[Rule], name: Sequence[str]) -> Rule | None:
-    found = frozenset(name)
-    return next((rule for rule in rules if rule.matches(found)), None)
+@lru_cache(maxsize=8192)
+def _first(rules: tuple[Rule, ...], name: frozenset[str]) -> Rule | None:
+    return next((rule for rule in rules if rule.matches(name)), None)

@@ -112,6 +112,8 @@ class Judge:
         return Tunable(literal, _told(literal, wished, "search.tunable names it"))
 
     def _frozen(self, literal: Literal) -> Frozen | None:
+        if literal.word in self._evidence.seeds:
+            return Frozen(literal, "seed", f"{literal.word} seeds a random generator")
         rule = frozen_rule(literal.words)
         if rule is not None:
             return Frozen(literal, rule.meaning, f"{literal.word}: {rule.reason}")
@@ -132,8 +134,6 @@ class Judge:
 
     def _frozen_by_use(self, literal: Literal) -> Frozen | None:
         word, evidence = literal.word, self._evidence
-        if word in evidence.seeds:
-            return Frozen(literal, "seed", f"{word} seeds a random generator")
         if word in evidence.trains and _family(literal.words) is None:
             return Frozen(literal, "budget", f"{word} bounds the training loop")
         if _family(literal.words) == "batch" and word in evidence.evaluates:
@@ -243,7 +243,7 @@ def _told(literal: Literal, spec: Mapping[str, Any], reason: str) -> dict[str, A
     told = dict(spec) | {
         "default": current(literal),
         "title": literal.name,
-        "description": f"{reason} ({literal.where})",
+        "description": reason,
     }
     if "enum" in told and told["default"] not in told["enum"]:
         told["enum"] = sorted([*told["enum"], told["default"]])

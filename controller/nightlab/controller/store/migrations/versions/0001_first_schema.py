@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("created_unix_ms", sa.BigInteger, nullable=False),
         sa.Column("ended_unix_ms", sa.BigInteger),
         sa.Column("spent_s", sa.Float, nullable=False),
+        sa.Column("prepared_s", sa.Float, nullable=False),
         sa.Column("slots", sa.Integer, nullable=False),
         sa.Column("base_digest", sa.String),
         sa.Column("head", sa.String),
