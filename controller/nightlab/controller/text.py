@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Final
 
 from rich.markup import escape
 
 DEFAULT_MAX_CHARS: Final = 2000
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Printable by Unicode's categories and yet invisible: fillers, the Braille blank, variation selectors, joiners.
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def inert(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool = False) -> str:
@@ -27,12 +32,25 @@ def inert(text: str, max_len: int = DEFAULT_MAX_CHARS, *, keep_lines: bool = Fal
         keep_lines: Leave line breaks as they are.
     """
     kept = text[:max_len]
-    if kept.isprintable():
-        shown = kept
-    else:
-        shown = "".join(char if char.isprintable() or (keep_lines and char == "\n") else _escape(char) for char in kept)
+    shown = visible(kept, keep="\n" if keep_lines else "")
     left_out = len(text) - len(kept)
     return f"{shown}… ({left_out} more characters)" if left_out else shown
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Escape every character that is not plainly visible; doing it twice changes nothing more.
+
+    Args:
+        text: Anything; lone surrogates included.
+        keep: Control characters to leave, such as a tab.
+    """
+    if text.isprintable() and not _INVISIBLE.search(text):
+        return text
+    return "".join(char if _is_visible(char) or char in keep else _escape(char) for char in text)
+
+
+def _is_visible(char: str) -> bool:
+    return char.isprintable() and not _INVISIBLE.match(char)
 
 
 def _escape(char: str) -> str:

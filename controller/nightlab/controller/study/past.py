@@ -8,6 +8,7 @@ from statistics import fmean
 from nightlab.controller.config.schema import Config, Constraint
 from nightlab.controller.model.score import Measurement, Verdict
 from nightlab.controller.model.trial import Role
+from nightlab.controller.scoring.verdict import excess_of
 from nightlab.controller.search.policy import Past
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.scribe import Scribe
@@ -36,9 +37,7 @@ def runs_by_tree(trials: Sequence[TrialRecord]) -> dict[int, list[int]]:
 
 def excess(constraint: Constraint, value: float | None) -> float | None:
     """Return how far a value lies beyond its bound, above 0: broken; None without a value."""
-    if value is None:
-        return None
-    return value - constraint.max if constraint.max is not None else (constraint.min or 0.0) - value
+    return None if value is None else excess_of(constraint, value)
 
 
 def _past(
