@@ -272,7 +272,8 @@ def study(tmp_path: Path, client: docker.DockerClient, image: str) -> Iterator[C
 
     yield make
     for one in made:
-        asyncio.run(_remove(one.state.root))
+        if one.state.root.exists():
+            asyncio.run(_remove(one.state.root))
 
 
 @pytest.fixture
@@ -290,8 +291,6 @@ def study_in(client: docker.DockerClient) -> Iterator[Callable[[Path], Study]]:
 
 
 async def _remove(state_dir: Path) -> None:
-    if not state_dir.exists():
-        return
     engine = await Engine.open(state_dir)
     try:
         assert await engine.remove_leftovers(await engine.leftovers()) == ()

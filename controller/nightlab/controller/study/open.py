@@ -55,6 +55,7 @@ from nightlab.controller.version import VERSION
 
 log: Final = structlog.get_logger()
 SITE: Final = TypeAdapter(Site)
+ENDED: Final = (StudyState.FINISHED, StudyState.STOPPED)
 FINDINGS: Final = TypeAdapter(tuple[Finding, ...])
 
 
@@ -71,7 +72,6 @@ class Sitting:
         offered: What the policy chooses from.
         site: What the image turned out to be.
         shares: What trials run on.
-        engine: The container engine.
         adopted: Attempts of an earlier sitting that still run.
     """
 
@@ -83,7 +83,6 @@ class Sitting:
     offered: tuple[OfferedAction, ...]
     site: Site
     shares: tuple[Share, ...]
-    engine: Engine
     adopted: tuple[AttemptRecord, ...]
 
 
@@ -106,7 +105,6 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
             state, reason = await _run(made, stop)
             if state is not StudyState.INTERRUPTED:
                 made.judge.close_open("the night ended first")
-                await sweep_study(made.scribe.study_id, made.engine)
             made.scribe.spend()
             ended = unix_ms() if state is not StudyState.INTERRUPTED else None
             made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
@@ -143,7 +141,7 @@ async def sitting(
         stack.push_async_callback(engine.close)
         blobs = BlobStore(state.blobs)
         record, base = _begin(store, state, blobs, config, resume, engine)
-        stack.push_async_callback(_sweep_if_ended, store, record.id, engine)
+        stack.push_async_callback(_leave_nothing, store, engine, record.id)
         config = Config.model_validate(record.config)
         scribe = Scribe(store, record.id, state, progress)
         adopted = await reconcile(scribe, engine)
@@ -184,16 +182,8 @@ async def sitting(
             offered=offered,
             site=site,
             shares=shares,
-            engine=engine,
             adopted=adopted,
         )
-
-
-async def _sweep_if_ended(store: Store, study_id: str, engine: Engine) -> None:
-    """Nothing of a study that will not go on stays on the engine but its image."""
-    if store.study(study_id).state in (StudyState.FINISHED, StudyState.STOPPED):
-        for problem in await sweep_study(study_id, engine):
-            log.warning("leftover.kept", what=problem)
 
 
 def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:
@@ -237,11 +227,19 @@ def _begin(
 
 
 def _unfinished(store: Store, study_id: str) -> StudyRecord:
-    ended = (StudyState.FINISHED, StudyState.STOPPED)
-    records = [store.study(study_id)] if study_id else [r for r in store.studies() if r.state not in ended][-1:]
+    wanted = [store.study(study_id)] if study_id else store.studies()
+    records = [record for record in wanted if record.state not in ENDED]
     if not records:
-        raise ConfigError("no study here is unfinished", hint="`nightlab run` without --resume starts a new one")
-    return records[0]
+        which = f"study {study_id} has ended" if study_id else "no study here is unfinished"
+        raise ConfigError(which, hint="`nightlab run` without --resume starts a new one")
+    return records[-1]
+
+
+async def _leave_nothing(store: Store, engine: Engine, study_id: str) -> None:
+    """Remove what is only kept for a study that goes on."""
+    if store.study(study_id).state in ENDED:
+        for problem in await sweep_study(study_id, engine):
+            log.warning("leftover.kept", what=problem)
 
 
 async def _site(
@@ -250,6 +248,7 @@ async def _site(
     """Return the site from the store, or make it and store it."""
     if record.site is not None:
         spawner.site = SITE.validate_python(record.site)
+        await _check_volumes(record.id, spawner.site, engine)
         return spawner.site, FINDINGS.validate_python(record.base_findings or ())
     maker = SiteMaker(config, engine, scribe.state, record.id, spawner, scribe.progress.note)
     try:
@@ -263,6 +262,17 @@ async def _site(
     for note in site.notes:
         scribe.note("site", note)
     return site, findings
+
+
+async def _check_volumes(study_id: str, site: Site, engine: Engine) -> None:
+    """Refuse to go on without what trials read: the engine would make a missing volume, empty."""
+    there = (await engine.leftovers(study_id)).volumes
+    gone = [name for name in (site.seed_volume, site.data_volume) if name and name not in there]
+    if gone:
+        raise StudyStopped(
+            f"study {study_id} cannot go on: its volume {gone[0]} was removed, with data that every trial read",
+            hint="start a new study with `nightlab run`",
+        )
 
 
 def new_study_id() -> str:
