@@ -12,6 +12,7 @@ import typer
 
 from nightlab.controller.cli.logs import to_file
 from nightlab.controller.cli.output import FAILED, INTERRUPTED, JsonFlag, answering, print_json, print_rich, say
+from nightlab.controller.errors import ConfigError
 from nightlab.controller.store.state_dir import StateDir
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ def run(
     from nightlab.controller.study.open import run_study
 
     with answering(as_json):
-        config = load_config(
-            repo, overrides=[*(setting or ()), *_short_forms(trials, hours, seed, parallel)], env=os.environ
-        )
+        overrides = [*(setting or ()), *_short_forms(trials, hours, seed, parallel)]
+        if resume and overrides:
+            raise ConfigError(f"a resumed study keeps the config that it began with; leave out {', '.join(overrides)}")
+        config = load_config(repo, overrides=overrides, env=os.environ)
         to_file(StateDir.of_repo(repo))
         stop = Stop()
         if dry_run:
