@@ -35,8 +35,8 @@ from nightlab.controller.report.progress import Progress
 from nightlab.controller.scoring.scan import LINE_LIMIT_BYTES, visible_line
 from nightlab.controller.store import Lock
 from nightlab.controller.store.state_dir import StateDir
+from nightlab.controller.study.begin import new_study_id
 from nightlab.controller.study.edits import Editor
-from nightlab.controller.study.open import new_study_id
 from nightlab.controller.study.places import below
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.reconcile import sweep_study

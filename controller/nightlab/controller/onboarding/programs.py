@@ -14,7 +14,33 @@ LAUNCHERS: Final = frozenset(
 )
 INITS: Final = frozenset({"tini", "dumb-init", "docker-init"})
 NOT_TRAINING: Final = frozenset(
-    ["jupyter", "jupyter-lab", "jupyter-notebook", "ipython", "sleep", "tail", "uvicorn", "gunicorn", "streamlit", "flask", "nginx", "sshd", "nvidia-smi", "top", "pytest", "tox", "nox", "ruff", "mypy", "black", "tensorboard", "mlflow", "supervisord", "node", "npm"]
+    [
+        "jupyter",
+        "jupyter-lab",
+        "jupyter-notebook",
+        "ipython",
+        "sleep",
+        "tail",
+        "uvicorn",
+        "gunicorn",
+        "streamlit",
+        "flask",
+        "nginx",
+        "sshd",
+        "nvidia-smi",
+        "top",
+        "pytest",
+        "tox",
+        "nox",
+        "ruff",
+        "mypy",
+        "black",
+        "tensorboard",
+        "mlflow",
+        "supervisord",
+        "node",
+        "npm",
+    ]
 )
 _SHELL_SYNTAX: Final = re.compile(r"[|&;<>$`(){}*?\[\]~#!\n]")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
