@@ -63,7 +63,7 @@ def _judged(path: str, text: str, paths: set[str]) -> Dockerfile:
 
 
 def _context(path: str, text: str, paths: set[str]) -> str:
-    """Return the folder that its COPY lines fit: the repo, unless only the Dockerfile's own folder has their sources."""
+    """Return the folder that its COPY lines fit: the repo, unless the Dockerfile's own folder does better."""
     folder = path.rpartition("/")[0]
     if not folder:
         return "."

@@ -111,8 +111,7 @@ def _noise(findings: Findings) -> dict[str, Any]:
 
 
 def _comments(findings: Findings) -> Iterator[tuple[str, str]]:
-    train, sample = findings.config.train, findings.sample
-    usage = sample.outcome.usage
+    usage = findings.sample.outcome.usage
     peak = "unknown" if usage.peak_memory_bytes is None else show_bytes(usage.peak_memory_bytes)
     yield "", "\n".join([HEAD, *(f"NOTE: {note}" for note in findings.notes)])
     yield "image.dockerfile", findings.dockerfile

@@ -75,7 +75,7 @@ def metrics_in(lines: Sequence[str]) -> list[Metric]:
 
 
 def names_in(lines: Sequence[str]) -> list[str]:
-    """Return the names of all numbers that were seen, for a person who has to choose; the last forty, the latest last."""
+    """Return the names of the last forty numbers that were seen, the latest last, for a person who has to choose."""
     seen: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
         for sighting in sightings_in(number, line):
@@ -97,9 +97,10 @@ def try_pattern(pattern: str, lines: Iterable[str]) -> tuple[int, float | None]:
     return seen, value
 
 
-def fingerprint(lines: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """Return all numbers that score a model, with their names: two runs on different seeds differ somewhere in them."""
-    return tuple((s.label, s.value) for n, line in enumerate(lines, 1) for s, _, _ in _meant(n, line))
+def numbers_in(lines: Sequence[str]) -> list[tuple[str, float]]:
+    """Return all numbers that score a model, with their names, in the order they were printed."""
+    named_ones = [(s.label, s.value) for n, line in enumerate(lines, 1) for s, _, _ in _meant(n, line)]
+    return [*named_ones, *((column.name, value) for column in table_columns(lines) for value in column.values)]
 
 
 # Grouping

@@ -12,6 +12,11 @@ from typing import Final, Literal
 
 from nightlab.controller.model.score import Direction
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 Split = Literal["validation", "test", "train", ""]
 SPLIT_WORDS: Final[dict[str, Split]] = {
     **dict.fromkeys(
@@ -23,96 +28,15 @@ SPLIT_WORDS: Final[dict[str, Split]] = {
 SPLIT_WEIGHT: Final[dict[Split, int]] = {"validation": 300, "test": 270, "": 160, "train": 0}
 STAGE_WEIGHT: Final = {"final": 40, "overall": 20, "best": 10, "running": -40, "smoothed": -40, "ema": -20}
 # A number with one of these in its name measures something else than the model.
-VETOES: Final = frozenset(
-    [
-        "lr",
-        "rate_",
-        "time",
-        "elapsed",
-        "eta",
-        "ms",
-        "sec",
-        "secs",
-        "seconds",
-        "minutes",
-        "duration",
-        "hours",
-        "size",
-        "params",
-        "parameters",
-        "memory",
-        "mem",
-        "mb",
-        "gb",
-        "mib",
-        "gib",
-        "throughput",
-        "speed",
-        "norm",
-        "grad",
-        "grads",
-        "gnorm",
-        "gradnorm",
-        "weight",
-        "weights",
-        "scale",
-        "count",
-        "patience",
-        "seed",
-        "threshold",
-        "version",
-        "flops",
-        "mfu",
-        "momentum",
-        "decay",
-        "dim",
-        "layers",
-        "heads",
-        "workers",
-        "samples",
-        "examples",
-        "lines",
-        "files",
-        "modules",
-        "classes",
-        "vocab",
-        "id",
-        "pid",
-        "port",
-        "rank",
-        "gpu",
-        "cpu",
-        "temperature",
-        "dropout",
-        "beta",
-        "gamma",
-        "eps",
-        "epsilon",
-        "warmup",
-        "it_s",
-        "tok_s",
-        "delta",
-        "improvement",
-    ]
+VETOES: Final = _words(
+    "lr time elapsed eta ms sec secs seconds minutes duration hours size params parameters memory mem mb gb "
+    "mib gib throughput speed norm grad grads gnorm gradnorm weight weights scale count patience seed threshold "
+    "version flops mfu momentum decay dim layers heads workers samples examples lines files modules classes vocab "
+    "id pid port rank gpu cpu temperature dropout beta gamma eps epsilon warmup it_s tok_s delta improvement"
 )
 # These do so only as the whole last word: "loss step 5" counts steps, "train_loss_step: 0.4" is a loss.
-LAST_WORD_VETOES: Final = frozenset(
-    [
-        "epoch",
-        "epochs",
-        "step",
-        "steps",
-        "iter",
-        "iters",
-        "iteration",
-        "iterations",
-        "batch",
-        "batches",
-        "round",
-        "fold",
-        "total",
-        "pass",
-    ]
+LAST_WORD_VETOES: Final = _words(
+    "epoch epochs step steps iter iters iteration iterations batch batches round fold total pass"
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -195,7 +119,7 @@ _RULES: Final = (
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """Split a name into lowercase words: "ValLoss", "val_loss" and "val loss" alike; "f1", "r2" and "top5" stay whole."""
+    """Split a name into lowercase words: "ValLoss" as "val_loss" and "val loss"; "f1", "r2" and "top5" stay whole."""
     found: list[str] = []
     for match in _WORD.finditer(name):
         word = match[0].lower()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -94,17 +93,13 @@ async def onboard(
         OnboardingFailed: Something could not be found; the text says what was looked at and what to pass.
         RepoError, EngineError, LinkError, StoreError: As of a study.
     """
-    path = repo / FILE_NAME
-    if not repo.is_dir():
-        raise RepoError(f"{str(repo)!r} is not a directory; give the path of the training repo")
-    if path.exists() and not force:
-        raise ConfigError(f"{path} exists already", hint="--force replaces it; `nightlab run --dry-run` tries it")
+    path = _target(repo, force)
     if wishes.metric:
         checked_pattern(wishes.metric)
     async with workbench(repo, progress) as bench:
         found = _Onboarding(bench, wishes, progress, stop)
         findings = await found.run()
-    text = draft(findings, repo.resolve().name)
+    text = draft(findings, bench.state.repo.name)
     config = parse_config(text)
     _write(path, text)
     progress.note(f"wrote {path}")
@@ -115,11 +110,21 @@ async def onboard(
     return _onboarded(path, findings, found.written, price)
 
 
+def _target(repo: Path, force: bool) -> Path:
+    """Return where the config goes, if it may go there."""
+    path = repo / FILE_NAME
+    if not repo.is_dir():
+        raise RepoError(f"{str(repo)!r} is not a directory; give the path of the training repo")
+    if path.exists() and not force:
+        raise ConfigError(f"{path} exists already", hint="--force replaces it; `nightlab run --dry-run` tries it")
+    return path
+
+
 def _write(path: Path, text: str) -> None:
     """Write the whole file or nothing."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 class _Onboarding:

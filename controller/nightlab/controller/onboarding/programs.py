@@ -7,40 +7,17 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 PYTHON: Final = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?")
-LAUNCHERS: Final = frozenset(
-    {"torchrun", "accelerate", "deepspeed", "horovodrun", "mpirun", "uv", "poetry", "pdm", "hatch"}
-)
 INITS: Final = frozenset({"tini", "dumb-init", "docker-init"})
-NOT_TRAINING: Final = frozenset(
-    [
-        "jupyter",
-        "jupyter-lab",
-        "jupyter-notebook",
-        "ipython",
-        "sleep",
-        "tail",
-        "uvicorn",
-        "gunicorn",
-        "streamlit",
-        "flask",
-        "nginx",
-        "sshd",
-        "nvidia-smi",
-        "top",
-        "pytest",
-        "tox",
-        "nox",
-        "ruff",
-        "mypy",
-        "black",
-        "tensorboard",
-        "mlflow",
-        "supervisord",
-        "node",
-        "npm",
-    ]
+NOT_TRAINING: Final = _words(
+    "jupyter jupyter-lab jupyter-notebook ipython sleep tail uvicorn gunicorn streamlit flask nginx sshd nvidia- "
+    "smi top pytest tox nox ruff mypy black tensorboard mlflow supervisord node npm"
 )
 _SHELL_SYNTAX: Final = re.compile(r"[|&;<>$`(){}*?\[\]~#!\n]")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")

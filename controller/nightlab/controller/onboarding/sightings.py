@@ -21,7 +21,7 @@ NUMBER: Final = re.compile(
 )
 _BETWEEN: Final = " \t\"'`:=|│┃║>→≈~])"  # between a name and its number
 _WRAPPERS: Final = ("tensor(", "array(", "float64(", "float32(", "(", "[", " is", " was", " of", " at", " -")
-_BOUNDARY: Final = re.compile(r"[,;|│┃║\[\](){}:=>]|\s{2,}|\t|\s[-–—]\s")
+_BOUNDARY: Final = re.compile(r"[,;|│┃║\[\](){}:=>]|\s{2,}|\t|\s[-\u2013\u2014]\s")
 _LETTER: Final = re.compile(r"[A-Za-z]")
 
 

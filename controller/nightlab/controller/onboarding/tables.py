@@ -60,9 +60,9 @@ def table_columns(lines: Sequence[str]) -> Iterator[Column]:
 def _header(line: str) -> tuple[str, tuple[str, ...]] | None:
     for kind in ("bar", "tab", "comma", "space"):
         cells = _cells(line, kind)
-        if 2 <= len(cells) <= MOST_CELLS and all(_is_name(cell) for cell in cells) and len(set(cells)) == len(cells):
-            if any(meaning_of(words_of(cell)) for cell in cells):
-                return kind, tuple(cells)
+        is_header = 2 <= len(cells) <= MOST_CELLS and len(set(cells)) == len(cells) and all(map(_is_name, cells))
+        if is_header and any(meaning_of(words_of(cell)) for cell in cells):
+            return kind, tuple(cells)
     return None
 
 

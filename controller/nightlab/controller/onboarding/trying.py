@@ -1,4 +1,4 @@
-"""Tries a command by sample runs: where it may not write it is let, what scores it is found, its limits are measured."""
+"""Tries a command by sample runs: lets it write where it must, finds what scores it, measures its limits."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def room(bench: Workbench, config: Config) -> Config:
 
 
 def denied_directory(lines: tuple[str, ...], site: Site) -> str | None:
-    """Return the directory that a failed run wanted to write and may be let write; None if that is not why it failed."""
+    """Return the directory that a failed run wanted to write and may be let write; None if it failed otherwise."""
     for line in reversed(lines[-60:]):
         match = _DENIED.search(line) or _DENIED_SHELL.search(line)
         if match is None:

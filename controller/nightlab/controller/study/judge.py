@@ -137,6 +137,17 @@ class Judge:
             self._judge(trial, Verdict.DISCARD, f"confirmation run {failed.number} failed: {failed.reason}")
         elif len(runs) == 2 * len(seeds) and all(t.verdict is not None for t in runs):
             self._confirm(trial, trials)
+        else:
+            self._refuse_early(trial, trials)
+
+    def _refuse_early(self, trial: TrialRecord, trials: Sequence[TrialRecord]) -> None:
+        """Spend no more on a likely winner whose fresh runs so far show no gain at all; that can only lose a keep."""
+        measured = self._measured()
+        fresh = self._fair_runs(trial.number, trials, measured)
+        rival = self._fair_runs(self._scribe.study().incumbent or 0, trials, measured)
+        gain = mean_gain(self._config, fresh, fmean(rival)) if rival else None
+        if gain is not None and gain <= 0.0:
+            self._judge(trial, Verdict.DISCARD, f"fresh runs show no gain ({gain:.4g})", gain=gain)
 
     def _confirm(self, trial: TrialRecord, trials: Sequence[TrialRecord]) -> None:
         measured = self._measured()
