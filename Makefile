@@ -3,7 +3,7 @@
 PYTHON ?= python3
 TRIALS ?= 12
 BIN := .venv/bin
-OURS := proto controller sandbox plugins images tests examples
+OURS := proto controller sandbox plugins images tests examples docs
 EXAMPLE := examples/tinygpt
 
 .PHONY: env engine demo test bench format lint protos clean

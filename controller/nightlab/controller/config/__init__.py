@@ -1,0 +1,1 @@
+"""The config: its schema, and how it is read from nightlab.toml, environment and command line, and written."""

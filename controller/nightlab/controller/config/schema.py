@@ -202,7 +202,11 @@ class CsvFile(Table):
 
 
 class Observed(Table):
-    """A quantity that nightlab measures from outside the container."""
+    """A quantity that nightlab measures from outside the container.
+
+    Attributes:
+        quantity: Seconds of the training command by the host's clock, or bytes of memory or GPU memory at their peak.
+    """
 
     source: Literal["observed"]
     quantity: Literal["wall_time", "peak_memory", "gpu_memory"]
@@ -241,7 +245,15 @@ class Objective(Table):
 
 
 class Constraint(Table):
-    """A bound that a trial must keep. Set exactly one of max and min."""
+    """A bound that a trial must keep. Set exactly one of max and min.
+
+    Attributes:
+        name: In tables and the store; no objective may have it.
+        measure: Where the number comes from.
+        max: Largest value that is allowed.
+        min: Smallest value that is allowed.
+        unit: For people.
+    """
 
     name: Name
     measure: Measure

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.controller.errors import LinkError, NightlabError
+from nightlab.controller.link.journal import Recorded
 from nightlab.controller.link.limits import shown
 from nightlab.controller.link.output_log import OutputLog
 from nightlab.controller.link.values import JobExit
@@ -250,3 +251,13 @@ def _split(content: bytes) -> tuple[list[str], bytes]:
 
 def _decoded(line: bytes) -> str:
     return line.rstrip(b"\r\n").decode(errors="replace")
+
+
+def open_job(recorded: Recorded) -> Job:
+    """Follow a job of the journal, its output going on where the log ends."""
+    stdout = OutputLog(recorded.log)
+    stderr = None if recorded.merge else OutputLog(recorded.log.with_name(f"{recorded.log.name}.stderr"))
+    job = Job(recorded.job_id, stdout, stderr, limit_s=recorded.limit_s)
+    if recorded.exit is not None:
+        job.close_with(recorded.exit)
+    return job

@@ -12,15 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from nightlab.api.digest import MODES, path_error
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.controller.errors import CommandFailed, LinkError, SandboxLost
 from nightlab.controller.link.blobs import Serving
+from nightlab.controller.link.entries import from_message, to_message
 from nightlab.controller.link.exchange import Exchange
-from nightlab.controller.link.job import MARGIN_S, Collected, Job
+from nightlab.controller.link.job import MARGIN_S, Collected, Job, open_job
 from nightlab.controller.link.journal import Journal, Recorded
 from nightlab.controller.link.limits import shown
-from nightlab.controller.link.output_log import OutputLog
 from nightlab.controller.link.receiving import Receiver
 from nightlab.controller.link.values import (
     Editor,
@@ -88,10 +87,7 @@ class Sandbox:
         hashes = [bytes.fromhex(entry.sha256) for entry in tree.entries]
         message = pb.PutTree(
             root=root,
-            entries=[
-                pb.TreeEntry(path=entry.path, mode=entry.mode, size=entry.size, sha256=sha256)
-                for entry, sha256 in zip(tree.entries, hashes, strict=True)
-            ],
+            entries=[to_message(entry) for entry in tree.entries],
             owner=pb.TREE_OWNER_SEALED if owner is None else pb.TREE_OWNER_EDITOR,
             owner_uid=owner.uid if owner is not None else 0,
             owner_gid=owner.gid if owner is not None else 0,
@@ -123,7 +119,7 @@ class Sandbox:
         """
         message = pb.ScanTree(root=root, only=only, max_entries=max_entries, max_hash_bytes=max_hash_bytes)
         result = await self._exchange.command("scan_tree", message, timeout_s)
-        entries = tuple(_entry(entry) for entry in result.entries)
+        entries = tuple(from_message(entry) for entry in result.entries)
         paths = [entry.path for entry in entries]
         if len(set(paths)) != len(paths) or len(paths) > max_entries or (only and not set(paths) <= set(only)):
             raise self._broken(f"a listing of {root} that names paths twice, too many, or others than asked for")
@@ -337,10 +333,7 @@ class Sandbox:
     ) -> tuple[RepoMatch, ...]:
         """Find directories that hold the repo's files, best first; candidates win ties."""
         message = pb.FindRepo(
-            probes=[
-                pb.TreeEntry(path=probe.path, mode=probe.mode, size=probe.size, sha256=bytes.fromhex(probe.sha256))
-                for probe in probes
-            ],
+            probes=[to_message(probe) for probe in probes],
             candidates=candidates,
             max_directories=max_directories,
         )
@@ -374,16 +367,6 @@ class Sandbox:
         self._exchange.close_connection()
 
 
-def open_job(recorded: Recorded) -> Job:
-    """Follow a job of the journal, its output going on where the log ends."""
-    stdout = OutputLog(recorded.log)
-    stderr = None if recorded.merge else OutputLog(recorded.log.with_name(f"{recorded.log.name}.stderr"))
-    job = Job(recorded.job_id, stdout, stderr, limit_s=recorded.limit_s)
-    if recorded.exit is not None:
-        job.close_with(recorded.exit)
-    return job
-
-
 def _start(
     job_id: str,
     argv: Sequence[str],
@@ -406,9 +389,3 @@ def _start(
         stop_grace_ms=round(stop_grace_s * 1000),
         merge_output=merge,
     )
-
-
-def _entry(told: pb.TreeEntry) -> Entry:
-    if path_error(told.path) is not None or told.mode not in MODES or len(told.sha256) not in (0, 32):
-        raise LinkError(f"the sandbox listed an impossible file {shown(told.path)!r}")
-    return Entry(path=told.path, mode=told.mode, size=told.size, sha256=told.sha256.hex())

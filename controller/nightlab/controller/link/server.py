@@ -16,10 +16,11 @@ from nightlab.controller.errors import LinkError, NightlabError, SandboxLost
 from nightlab.controller.link.blobs import BlobSource, NotServed, Serving
 from nightlab.controller.link.endpoint import Endpoint
 from nightlab.controller.link.exchange import Exchange, Timing
+from nightlab.controller.link.job import open_job
 from nightlab.controller.link.journal import Journal
 from nightlab.controller.link.limits import CHUNK_TIMEOUT_S, SERVER_OPTIONS
 from nightlab.controller.link.receiving import StagedFile, Unwelcome
-from nightlab.controller.link.sandbox import Sandbox, open_job
+from nightlab.controller.link.sandbox import Sandbox
 
 _STOP_GRACE_S: Final = 0.2
 

@@ -7,6 +7,7 @@ controller finds what an earlier one left. What runs in the container belongs to
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,17 @@ from typing import Final, Literal
 import structlog
 
 from nightlab.controller.config.schema import Config, GiB, MiB
-from nightlab.controller.engine import Container, ContainerSpec, Engine, Labels, Limits, Meter, Scratch, VolumeMount
+from nightlab.controller.engine import (
+    Container,
+    ContainerSpec,
+    Engine,
+    EngineFacts,
+    Labels,
+    Limits,
+    Meter,
+    Scratch,
+    VolumeMount,
+)
 from nightlab.controller.errors import LinkError, SandboxLost
 from nightlab.controller.images.toolbox import Toolbox
 from nightlab.controller.link.sandbox import Sandbox
@@ -172,6 +183,7 @@ class Spawner:
                 volumes=tuple(volumes),
                 link_dir=str(self._engine.link_dir(f"nightlab-{self._study_id}-survey")),
                 runtime=self._config.security.runtime,
+                group=link_group(self._engine.facts),
             )
             site = Site(image_id, {}, (), (), "", 0, 0, "", "/", "/", "/", ())
             yield await self._start(stack, spec, site, Share())
@@ -263,6 +275,7 @@ class Spawner:
             runtime=self._config.security.runtime,
             network=request.network,
             workspace_kind=self._workspace_kind,
+            group=link_group(self._engine.facts),
         )
 
     def _mounts(self, request: SpawnRequest, site: Site, workspace: str) -> tuple[VolumeMount, ...]:
@@ -283,6 +296,15 @@ class Spawner:
     def _site(self) -> Site:
         assert self.site is not None, "a survey comes before the first spawn"
         return self.site
+
+
+def link_group(facts: EngineFacts) -> int | None:
+    """Return the group by which a supervisor may use the link's socket; None where it owns the socket.
+
+    Root in a container has no right to pass over file modes. It is the socket's owner where this process is root, and
+    where the engine is rootless and belongs to the same user.
+    """
+    return None if os.geteuid() == 0 or facts.rootless else os.getegid()
 
 
 async def _shut_down(sandbox: Sandbox) -> None:
