@@ -139,6 +139,7 @@ class Study:
 
     repo: Path
     client: docker.DockerClient
+    started: list[Controller] = field(default_factory=list)
 
     @property
     def state(self) -> StateDir:
@@ -151,7 +152,9 @@ class Study:
     def start(self, *arguments: str) -> Controller:
         command = [*NIGHTLAB, "run", str(self.repo), *arguments]
         output = subprocess.DEVNULL
-        return Controller(subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True, cwd=self.repo))
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True, cwd=self.repo)
+        self.started.append(Controller(process))
+        return self.started[-1]
 
     def runs(self, *arguments: str) -> Controller:
         """Run to a good end."""
@@ -272,6 +275,8 @@ def study(tmp_path: Path, client: docker.DockerClient, image: str) -> Iterator[C
 
     yield make
     for one in made:
+        for controller in one.started:
+            controller.kill()
         if one.state.root.exists():
             asyncio.run(_remove(one.state.root))
 

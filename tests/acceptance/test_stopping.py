@@ -36,15 +36,11 @@ def terminate(controller, _study):
     controller.signal(signal.SIGTERM)
 
 
-def hang_up(controller, _study):
-    controller.signal(signal.SIGHUP)
-
-
 def stop_command(_controller, study):
     assert study.asks("stop", "--now")["now"] is True
 
 
-@pytest.mark.parametrize("how", [stop_twice, terminate, hang_up, stop_command])
+@pytest.mark.parametrize("how", [stop_twice, terminate, stop_command])
 def test_a_study_that_is_stopped_ends_its_trial_soon_and_leaves_nothing_running(study, how):
     it = study(prints_s={1: 80})
     controller = it.start()
@@ -73,7 +69,7 @@ def test_stop_command_lets_the_running_trial_finish(study):
     assert "cannot go on" in " ".join(resumed.said)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_study_that_is_stopped_while_it_prepares_ends_soon(study, number):
     it = study(prints_s={1: 80})
     controller = it.start()

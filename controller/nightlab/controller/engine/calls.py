@@ -64,16 +64,26 @@ class Calls:
     async def run(self, deadline_s: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a blocking function; its thread goes on when the deadline passes, its result is dropped.
 
+        A caller that is cancelled gets its CancelledError when the function has ended, so that what it made can be
+        found and removed. (`asyncio.wait_for` of Python 3.11 forgets a cancellation that meets a result.)
+
         Raises:
             EngineMissing: The deadline passed.
         """
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
         try:
-            return await asyncio.wait_for(future, deadline_s)
-        except TimeoutError as error:
+            done, _ = await asyncio.wait({future}, timeout=deadline_s)
+        except asyncio.CancelledError:
+            await asyncio.wait({future}, timeout=deadline_s)
+            if not future.cancel():
+                future.exception()  # nobody else asks for it
+            raise
+        if not done:
+            future.cancel()
             name = getattr(function, "__name__", "call").strip("_")
-            raise EngineMissing(f"the engine did not finish {name} within {deadline_s:.0f} s") from error
+            raise EngineMissing(f"the engine did not finish {name} within {deadline_s:.0f} s")
+        return future.result()
 
     def close(self) -> None:
         """Let the threads end; does not wait for a wedged one."""

@@ -211,7 +211,7 @@ class Spawner:
 
     async def _start(self, stack: AsyncExitStack, spec: ContainerSpec, site: Site, share: Share) -> Live:
         server = await self._serve(stack, spec.name)
-        container = await self._engine.create(spec)
+        container = await self._create(spec)
         stack.push_async_callback(self._engine.remove, container)
         await self._engine.start(container)
         try:
@@ -221,6 +221,16 @@ class Spawner:
             raise SandboxLost(f"the supervisor of {spec.name} did not call: {said or error}") from error
         stack.push_async_callback(_shut_down, sandbox)
         return await self._live(stack, sandbox, container, site, share)
+
+    async def _create(self, spec: ContainerSpec) -> Container:
+        """Create a container; where the caller is cancelled meanwhile, none stays."""
+        try:
+            return await self._engine.create(spec)
+        except asyncio.CancelledError:
+            made = await self._engine.find(spec.name)
+            if made is not None and made.labels.get("spec_sha256") == spec.sha256:
+                await self._engine.remove(made)
+            raise
 
     async def _live(
         self, stack: AsyncExitStack, sandbox: Sandbox, container: Container, site: Site, share: Share
