@@ -272,12 +272,25 @@ def study(tmp_path: Path, client: docker.DockerClient, image: str) -> Iterator[C
 
     yield make
     for one in made:
+        if one.state.root.exists():
+            asyncio.run(_remove(one.state.root))
+
+
+@pytest.fixture
+def study_in(client: docker.DockerClient) -> Iterator[Callable[[Path], Study]]:
+    """Take a repo with a nightlab.toml of its own; whatever its study left is removed."""
+    made: list[Study] = []
+
+    def take(repo: Path) -> Study:
+        made.append(Study(repo, client))
+        return made[-1]
+
+    yield take
+    for one in made:
         asyncio.run(_remove(one.state.root))
 
 
 async def _remove(state_dir: Path) -> None:
-    if not state_dir.exists():
-        return
     engine = await Engine.open(state_dir)
     try:
         assert await engine.remove_leftovers(await engine.leftovers()) == ()

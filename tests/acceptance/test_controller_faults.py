@@ -83,6 +83,19 @@ def test_a_preparation_that_was_killed_is_made_again(study, container):
     it.check_is_over()
 
 
+def test_a_preparation_that_fails_leaves_nothing_and_cannot_be_resumed(study):
+    it = study(prints_s={})
+    with (it.repo / "nightlab.toml").open("a") as config:
+        config.write("[prepare]\ncommand = 'false'\n")
+    failed = it.start()
+    assert failed.ends() == 1
+    assert "prepare.command ended with exit code 1" in " ".join(failed.said)
+    assert it.left() == ()
+    resumed = it.start("--resume", "--study", it.id)
+    assert resumed.ends() == 1
+    assert "has ended" in " ".join(resumed.said)
+
+
 def test_a_container_that_somebody_removes_is_noticed_and_its_trial_runs_again(study):
     it = study(prints_s={1: 4})
     controller = it.start()

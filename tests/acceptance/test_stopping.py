@@ -1,4 +1,4 @@
-"""A person or the system stops a study: running trials end as asked, nothing keeps running, and it goes on later (C14)."""
+"""A study that is stopped ends its trials as it was asked, leaves nothing running, and goes on later (C14)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import signal
 import time
 
 import pytest
-
 from tests.acceptance.conftest import interrupt_twice
 
 pytestmark = pytest.mark.docker
@@ -67,6 +66,11 @@ def test_stop_command_lets_the_running_trial_finish(study):
     assert controller.ends() == INTERRUPTED
     assert (it.attempts(0), it.attempts(1)) == (["finished"], [])
     assert it.running() == []
+    it.asks("clean")
+    assert it.left() == ()
+    resumed = it.start("--resume")  # without what its trials read, which an engine would make anew, empty
+    assert resumed.ends() == 1
+    assert "cannot go on" in " ".join(resumed.said)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

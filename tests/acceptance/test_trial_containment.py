@@ -8,9 +8,9 @@ import uuid
 from pathlib import Path
 
 import pytest
+from tests.acceptance.conftest import processes_with
 
 from nightlab.controller.model.trial import Phase
-from tests.acceptance.conftest import processes_with
 
 pytestmark = pytest.mark.docker
 TESTS = Path(__file__).parents[1]

@@ -14,6 +14,7 @@ NightlabError
 ├── PluginError            a plugin crashed, hung or answered nonsense
 ├── GateRejected           the gate keeps a tree from being launched
 ├── StoreError             the state directory is locked, damaged or of another version
+├── OnboardingFailed       `nightlab init` could not find what a config needs
 └── StudyStopped           the study ends early for a stated reason (a baseline that cannot run, ...)
 """
 
@@ -119,6 +120,12 @@ class StoreError(NightlabError):
     """The state directory cannot be used."""
 
     code = "store"
+
+
+class OnboardingFailed(NightlabError):
+    """Something that a config needs was not found in a repo; the text says where it was looked for."""
+
+    code = "onboarding"
 
 
 class StudyStopped(NightlabError):

@@ -31,7 +31,7 @@ LARGE_BYTES: Final = 64 * 1024 * 1024
 LARGE_LISTED: Final = 20
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _COPY_BYTES: Final = 1024 * 1024
-_NEVER_SEEDED: Final = frozenset({".git", ".hg", ".svn"})
+_NEVER_SEEDED: Final = frozenset({".git", ".hg", ".svn", ".nightlab"})
 
 
 def make_seed(request: pb.MakeSeed) -> pb.MakeSeedResult:

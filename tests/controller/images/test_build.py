@@ -50,6 +50,16 @@ def test_the_context_is_there_less_what_dockerignore_names(client, build, tmp_pa
     assert output(client, image, "ls", "/app").split() == ["Dockerfile", "secret.kept", "train.py"]
 
 
+def test_what_nightlab_keeps_in_the_repo_stays_out_of_the_image(client, build, tmp_path):
+    (tmp_path / ".dockerignore").write_text("*.log\n")
+    for name in (".nightlab/store", "deep/.nightlab/store", "nightlab.toml", "train.py", "a.log"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    image = build("FROM BASE\nCOPY . /app\n")
+    files = set(output(client, image, "find", "/app", "-type", "f").split())
+    assert files == {"/app/.dockerignore", "/app/Dockerfile", "/app/train.py"}
+
+
 def test_arguments_target_labels_and_tag_hold_and_steps_are_told(client, build):
     steps: list[str] = []
     image = build(

@@ -134,3 +134,10 @@ def test_a_log_that_is_gone_is_a_reason_not_an_exception(tmp_path):
     found = scan_log(tmp_path / "none", {"loss": Pattern(LOSS)})
     assert found["loss"].value is None
     assert "cannot be scanned" in found["loss"].why
+
+
+def test_colours_and_progress_bars_do_not_hide_a_number(tmp_path):
+    log = tmp_path / "output.log"
+    log.write_bytes(b"\x1b[32mval_loss\x1b[0m: \x1b[1m0.75\x1b[0m\n\x1b]0;title\x07val\x1b[K_loss: 0.5\x08\x08\r")
+    reading = scan_log(log, {"loss": Pattern(r"^val_loss: (\S+)$")})["loss"]
+    assert (reading.value, reading.seen) == (0.5, 2)

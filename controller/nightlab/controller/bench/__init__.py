@@ -1,1 +1,1 @@
-"""Measures what nightlab adds to bare Docker, with the parts that a study uses. Numbers for people; nothing here fails."""
+"""Measures what nightlab adds to bare Docker, with the parts that a study uses. Nothing here fails."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -50,10 +50,9 @@ async def _measure(names: list[str]) -> tuple[list[Row], str]:
             say(f"measuring {name}")
             rows.append(await cases[name](stand))
         facts = stand.engine.facts
-        machine = (
-            f"{facts.cpus} cores, {facts.memory_bytes / 2**30:.0f} GiB, {facts.operating_system}, kernel {facts.kernel}, "
-            f"{facts.name} {facts.version}, cgroup v{facts.cgroup_version}"
-        )
+        hardware = f"{facts.cpus} cores, {facts.memory_bytes / 2**30:.0f} GiB"
+        software = f"{facts.operating_system}, {facts.name} {facts.version}, cgroup v{facts.cgroup_version}"
+        machine = f"{hardware}, {software}; load {os.getloadavg()[0]:.1f} at the end"
     return rows, machine
 
 
@@ -85,4 +84,4 @@ def _show(rows: list[Row], machine: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(bench))
+    typer.run(bench)

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,9 @@ class Bare:
 
     def __init__(self, engine: Engine, image: str) -> None:
         if shutil.which("docker") is None:
-            raise EngineError("the docker program is not installed", hint="install docker-cli; the peers are run with it")
+            raise EngineError(
+                "the docker program is not installed", hint="install docker-cli; the peers are run with it"
+            )
         self._image = image
         self._env = {**os.environ, "DOCKER_HOST": f"unix://{engine.facts.socket}"}
         self._client = engine.client
@@ -66,7 +67,7 @@ class Bare:
     @property
     def _container(self) -> Any:
         if self._idle is None:
-            command: Sequence[str] = ("sleep", "infinity")
+            command = ["sleep", "infinity"]
             self._idle = self._client.containers.run(
                 self._image, command, detach=True, network_mode="none", labels={LABEL: "1"}, use_config_proxy=False
             )

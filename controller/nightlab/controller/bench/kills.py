@@ -31,13 +31,15 @@ LONGEST_LIFE_S: Final = 0.2
 READY_TIMEOUT_S: Final = 60.0
 JOB: Final = "numbers"
 # About 1 MB/s of numbered lines; the last one, at its end, says how many there were.
-NUMBERS: Final = (
-    "perl",
-    "-e",
-    '$SIG{TERM} = sub { print "end $n\\n"; exit 0 };'
-    'while (1) { for (1..100) { $n++; print "$n ", "x" x 90, "\\n" } $| = 1; $| = 0; select(undef, undef, undef, 0.01) }',
-)
-LINE: Final = re.compile(rb"(\d+) x{90}\n")
+PERL: Final = """
+$SIG{TERM} = sub { print "end $n\\n"; exit 0 };
+while (1) {
+  for (1..100) { $n++; print "$n ", "x" x 90, "\\n" }
+  $| = 1; $| = 0;
+  select(undef, undef, undef, 0.01);
+}
+"""
+NUMBERS: Final = ("perl", "-e", PERL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What cases share: an engine, the toolbox, a small image, a site made as a study makes it, in a directory of its own."""
+"""What cases share: an engine, the toolbox, a small image, a site made as a study makes it."""
 
 from __future__ import annotations
 

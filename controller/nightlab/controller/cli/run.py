@@ -12,6 +12,7 @@ import typer
 
 from nightlab.controller.cli.logs import to_file
 from nightlab.controller.cli.output import FAILED, INTERRUPTED, JsonFlag, answering, print_json, print_rich, say
+from nightlab.controller.errors import ConfigError
 from nightlab.controller.store.state_dir import StateDir
 
 if TYPE_CHECKING:
@@ -49,16 +50,17 @@ def run(
     from nightlab.controller.study.open import run_study
 
     with answering(as_json):
-        config = load_config(
-            repo, overrides=[*(setting or ()), *_short_forms(trials, hours, seed, parallel)], env=os.environ
-        )
+        overrides = [*(setting or ()), *_short_forms(trials, hours, seed, parallel)]
+        if resume and overrides:
+            raise ConfigError(f"a resumed study keeps the config that it began with; leave out {', '.join(overrides)}")
+        config = load_config(repo, overrides=overrides, env=os.environ)
         to_file(StateDir.of_repo(repo))
         stop = Stop()
         if dry_run:
             price(repo, config, stop, as_json)
             return
         wanted = study if resume else None
-        progress = _progress(as_json)
+        progress = open_progress_for(as_json)
         view = with_signals(stop, run_study(repo, config, resume=wanted, progress=progress, stop=stop))
         _show(view, repo, as_json)
         code = _exit_code(view)
@@ -91,7 +93,7 @@ def price(repo: Path, config: Config, stop: Stop, as_json: bool) -> None:
     """Run one baseline and say what the whole night would cost."""
     from nightlab.controller.study.price import price_night
 
-    night = with_signals(stop, price_night(repo, config, progress=_progress(as_json), stop=stop))
+    night = with_signals(stop, price_night(repo, config, progress=open_progress_for(as_json), stop=stop))
     if as_json:
         print_json(night)
     else:
@@ -123,7 +125,8 @@ def _short_forms(trials: int | None, hours: float | None, seed: int | None, para
     return [f"{name}={value}" for name, value in forms.items() if value is not None]
 
 
-def _progress(as_json: bool) -> Progress:
+def open_progress_for(as_json: bool) -> Progress:
+    """Return who is told: the terminal or a log by stderr, nobody where a program reads."""
     from rich.console import Console
 
     from nightlab.controller.report.live import open_progress

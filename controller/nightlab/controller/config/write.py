@@ -84,8 +84,13 @@ def _explain(target: Any, reason: str) -> None:
 
 
 def _comment_lines(reason: str) -> list[str]:
-    wrapped = (textwrap.wrap(inert(line, 2000), _COMMENT_WIDTH) or [""] for line in reason.splitlines())
-    return [line for lines in wrapped for line in lines]
+    return [line for each in reason.splitlines() for line in _wrapped(inert(each, 2000))]
+
+
+def _wrapped(line: str) -> list[str]:
+    """Wrap a line; what goes on stands deeper than an item of a list."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(line, _COMMENT_WIDTH, subsequent_indent=indent * 2, break_on_hyphens=False) or [""]
 
 
 def _item(value: Any) -> Item:

@@ -127,6 +127,8 @@ class Cleanup:
             problems += _tried(str(folder), _remove_path, folder)
         for tag in leftovers.study_images:
             problems += _tried(tag, self._remove_image, tag)
+        with suppress(OSError):  # another study's links may lie there
+            links_folder(self._state_dir).rmdir()
         return tuple(problems)
 
     def _find_volumes(self, filters: Mapping[str, str]) -> tuple[str, ...]:

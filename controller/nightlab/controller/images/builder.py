@@ -15,12 +15,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import docker
+from docker.api.build import process_dockerfile
 from docker.errors import BuildError, DockerException
+from docker.utils.build import tar
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -33,6 +35,9 @@ KEPT_LINES: Final = 40
 FIRST_VERSION_WITH_BUILDX: Final = 23
 STEP_STARTED: Final = re.compile(r"^(?:#\d+ \[(?P<buildkit>[^\]]+\] .+)|Step (?P<classic>\d+/\d+ : .+))$")
 STEP_FAILED: Final = re.compile(r"^ > \[[^\]]*\] (?P<step>.+?):?$")
+
+# What nightlab keeps beside a repo is no part of it: in a context it would be copied into images and spoil their layers.
+NEVER_SENT: Final = (".nightlab", "**/.nightlab", "nightlab.toml", "**/nightlab.toml")
 
 Progress = Callable[[str], None]
 Builder = Literal["auto", "command", "sdk"]
@@ -63,6 +68,14 @@ class Build:
     target: str = ""
     network: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def ignored(self) -> list[str]:
+        """Patterns of what is not sent: the Dockerfile's own .dockerignore or the context's, and what is nightlab's."""
+        own = self.dockerfile.with_name(f"{self.dockerfile.name}.dockerignore")
+        file = own if own.is_file() else self.context / ".dockerignore"
+        lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+        patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        return [*patterns, *NEVER_SENT]
 
     def arguments(self) -> list[str]:
         """As `docker build` takes them."""
@@ -166,13 +179,22 @@ def _printable(text: str) -> str:
 def _build_with_command(program: str, address: str, build: Build, output: _Output, timeout_s: float) -> str:
     with tempfile.TemporaryDirectory(prefix="nightlab-build-") as folder:
         id_file = Path(folder) / "image-id"
-        command = [program, "build", "--progress", "plain", "--iidfile", str(id_file), *build.arguments()]
+        arguments = _staged(build, Path(folder)).arguments()
+        command = [program, "build", "--progress", "plain", "--iidfile", str(id_file), *arguments]
         status = _run(command, _command_environment(address), output, timeout_s)
         if status is None:
             raise output.error(build, f"not done after {timeout_s:.0f} s")
         if status != 0:
             raise output.error(build, f"exit status {status}")
         return id_file.read_text().strip()
+
+
+def _staged(build: Build, folder: Path) -> Build:
+    """Put the Dockerfile where it has a .dockerignore of its own, which BuildKit prefers to the context's."""
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_bytes(build.dockerfile.read_bytes())
+    dockerfile.with_name("Dockerfile.dockerignore").write_text("\n".join(build.ignored()) + "\n")
+    return replace(build, dockerfile=dockerfile)
 
 
 def _run(command: list[str], environment: Mapping[str, str], output: _Output, timeout_s: float) -> int | None:
@@ -227,9 +249,12 @@ def _kill_group(group: int) -> None:
 def _build_with_sdk(client: docker.DockerClient, build: Build, output: _Output, timeout_s: float) -> str:
     ids: list[str] = []
     try:
+        name, text = process_dockerfile(str(build.dockerfile), str(build.context))
+        context: Any = tar(build.context, exclude=build.ignored(), dockerfile=(name, text))
         events = client.api.build(
-            path=str(build.context),
-            dockerfile=str(build.dockerfile),
+            fileobj=context,
+            custom_context=True,
+            dockerfile=name,
             tag=build.tag,
             buildargs=dict(build.build_args),
             target=build.target or None,

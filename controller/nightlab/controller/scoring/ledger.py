@@ -71,18 +71,21 @@ def ledger(rows: Iterable[Spent], study_wall_s: float, slots: int) -> dict[Categ
         wall = max(row.wall_s, 0.0)
         train = min(max(row.train_s, 0.0), wall)
         smoke = min(max(row.smoke_s, 0.0), wall - train)
-        whole = _WHOLE.get(row.verdict) if row.verdict else None
-        if whole is not None:
-            spent[whole] += wall
+        category = category_of(row)
+        if category in _WHOLE.values():
+            spent[category] += wall
             continue
-        spent[_category(row)] += train
+        spent[category] += train
         spent[Category.SMOKE] += smoke
         spent[Category.OVERHEAD] += wall - train - smoke
     spent[Category.IDLE] = max(study_wall_s * slots - sum(spent.values()), 0.0)
     return spent
 
 
-def _category(row: Spent) -> Category:
+def category_of(row: Spent) -> Category:
+    """Return what the training time of an attempt counts as."""
+    if row.verdict in _WHOLE:
+        return _WHOLE[row.verdict]
     if row.verdict in _WASTED:
         return _WASTED[row.verdict]
     return Category.CONFIRM if row.role is Role.CONFIRM else Category.USEFUL

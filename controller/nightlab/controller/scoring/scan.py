@@ -24,6 +24,8 @@ SCAN_LIMIT_S: Final = 20.0
 MEMORY_LIMIT_BYTES: Final = 1 << 29
 _SHOWN_CHARACTERS: Final = 40
 _LINE_END: Final = re.compile(rb"[\r\n]")
+# Colours, cursor moves, window titles and backspaces: how a line looks, not what it says.
+_APPEARANCE: Final = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[()][0-9A-B]|\x08")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class LineMeter:
 
     def _end_line(self, line: bytes) -> None:
         self._line += 1
-        text = line[:LINE_LIMIT_BYTES].decode("utf-8", "replace")
+        text = visible_line(line[:LINE_LIMIT_BYTES])
         for name, regex in self._regexes.items():
             for match in regex.finditer(text):
                 self._take(name, match)
@@ -112,6 +114,11 @@ class LineMeter:
         if not picker.seen:
             return Reading(None, why=f"no line of {self._line} matches the pattern")
         return finite_reading(picker, "line")
+
+
+def visible_line(line: bytes) -> str:
+    """Return what a person reads of a line: no colours, no control sequences, bytes that are not UTF-8 replaced."""
+    return _APPEARANCE.sub(b"", line).decode("utf-8", "replace")
 
 
 def finite_reading(picker: Picker, place: str) -> Reading:

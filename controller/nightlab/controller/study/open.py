@@ -1,47 +1,41 @@
-"""Puts a night together: state directory, engine, toolbox, site, actions, policy; then runs it to its end.
+"""Puts a night together and runs it to its end: lock, store, engine, toolbox, site, actions, policy, loop.
 
-The only module that knows all of them. What a study needs once is made at its first sitting and read from the store at
-every later one.
+The only module that knows all of them, and it decides nothing: each part is made here and used elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import structlog
-from pydantic import TypeAdapter
 
 from nightlab.controller.actions.entry import entry_points
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
 from nightlab.controller.engine import Engine
-from nightlab.controller.errors import ConfigError, NightlabError, StudyStopped
+from nightlab.controller.errors import StudyStopped
 from nightlab.controller.images.toolbox import ensure_toolbox
-from nightlab.controller.model.site import Share, Site
+from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
-from nightlab.controller.repo.snapshot import snapshot
 from nightlab.controller.report.progress import Progress
 from nightlab.controller.report.view import StudyState, StudyView
 from nightlab.controller.search.tpe import TpePolicy
 from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
+from nightlab.controller.study.begin import ENDED, begin, site_of, unfinished
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
 from nightlab.controller.study.places import below
-from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.reconcile import reconcile, sweep_study
 from nightlab.controller.study.runner import Runner
@@ -51,11 +45,33 @@ from nightlab.controller.study.view import ViewBuilder
 from nightlab.controller.trial.spawn import Spawner
 from nightlab.controller.trial.walk import TrialWalk
 from nightlab.controller.trial.workload import command
-from nightlab.controller.version import VERSION
 
 log: Final = structlog.get_logger()
-SITE: Final = TypeAdapter(Site)
-FINDINGS: Final = TypeAdapter(tuple[Finding, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a sitting stands on, opened and locked.
+
+    Attributes:
+        record: The study's row as it was opened.
+        config: The study's own; a resumed one keeps that which it began with.
+        base: The base tree.
+        state: The state directory.
+        store: Its database.
+        blobs: Its file contents.
+        engine: The container engine.
+        scribe: Writes the study's rows.
+    """
+
+    record: StudyRecord
+    config: Config
+    base: Tree
+    state: StateDir
+    store: Store
+    blobs: BlobStore
+    engine: Engine
+    scribe: Scribe
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +79,19 @@ class Sitting:
     """A study that is ready to run.
 
     Attributes:
-        config: What was asked; a resumed study's own.
         night: The loop.
         judge: Closes what is open at the end.
         scribe: The study's rows.
         views: Pictures of the study.
         offered: What the policy chooses from.
-        site: What the image turned out to be.
-        shares: What trials run on.
-        engine: The container engine.
         adopted: Attempts of an earlier sitting that still run.
     """
 
-    config: Config
     night: Night
     judge: Judge
     scribe: Scribe
     views: ViewBuilder
     offered: tuple[OfferedAction, ...]
-    site: Site
-    shares: tuple[Share, ...]
-    engine: Engine
     adopted: tuple[AttemptRecord, ...]
 
 
@@ -106,7 +114,6 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
             state, reason = await _run(made, stop)
             if state is not StudyState.INTERRUPTED:
                 made.judge.close_open("the night ended first")
-                await sweep_study(made.scribe.study_id, made.engine)
             made.scribe.spend()
             ended = unix_ms() if state is not StudyState.INTERRUPTED else None
             made.scribe.store.update_study(made.scribe.study_id, state=state, stop_reason=reason, ended_unix_ms=ended)
@@ -131,61 +138,70 @@ async def _run(made: Sitting, stop: Stop) -> tuple[StudyState, str]:
 async def sitting(
     repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop
 ) -> AsyncIterator[Sitting]:
-    """Open everything that a study needs and close it again."""
+    """Open everything that a study needs and close it again; arguments and errors as of `run_study`."""
+    async with AsyncExitStack() as stack:
+        ground = await _ground(stack, repo, config, resume, progress)
+        adopted = await reconcile(ground.scribe, ground.engine)
+        toolbox = await asyncio.to_thread(ensure_toolbox, ground.engine.client, progress=progress.note)
+        spawner = Spawner(ground.config, ground.engine, toolbox, ground.blobs, ground.state, ground.record.id)
+        site, findings = await site_of(ground.record, ground.config, ground.engine, ground.scribe, spawner, ground.base)
+        editor, offered = await _actions(stack, ground, site)
+        walk = TrialWalk(ground.config, site, spawner, ground.state, findings)
+        yield await _sitting(
+            stack, ground, editor, offered, Runner(ground.config, site, ground.scribe, walk), stop, adopted
+        )
+
+
+async def _ground(stack: AsyncExitStack, repo: Path, config: Config, resume: str | None, progress: Progress) -> Ground:
     state = StateDir.of_repo(repo)
     state.create()
-    async with AsyncExitStack() as stack:
-        lock = Lock(state.root)
-        stack.callback(lock.release)
-        store = Store(open_writer(state.root))
-        stack.callback(store.close)
-        engine = await Engine.open(state.root, allow_degraded=config.security.allow_degraded)
-        stack.push_async_callback(engine.close)
-        blobs = BlobStore(state.blobs)
-        record, base = _begin(store, state, blobs, config, resume, engine)
-        config = Config.model_validate(record.config)
-        scribe = Scribe(store, record.id, state, progress)
-        adopted = await reconcile(scribe, engine)
-        toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=progress.note)
-        spawner = Spawner(config, engine, toolbox, blobs, state, record.id)
-        site, findings = await _site(record, config, engine, scribe, spawner, base)
-        history = History(state.history, blobs)
-        argv = command(site, config.train, seed=config.noise.seed, run_seed=None)
-        starts = entry_points(argv, base.by_path.keys(), workdir=below(site.workdir, site.workspace))
-        actions = ActionHost(config, state_dir=state.root)
-        await actions.open()
-        stack.push_async_callback(actions.close)
-        editor = Editor(actions, blobs, history, starts)
-        offered = await actions.check(editor.files(base), starts, base.digest)
-        store.update_study(record.id, defaults={f"{o.plugin}/{o.action}": o.defaults for o in offered})
-        shares = await shares_for(config, engine, stack)
-        store.update_study(record.id, slots=len(shares), state=StudyState.RUNNING)
-        judge = Judge(config, scribe)
-        policy = TpePolicy(config.objectives, config.constraints, config.search.seed)
-        proposer = Proposer(config, scribe, editor, policy, offered, base)
-        walk = TrialWalk(config, site, spawner, state, findings)
-        views = ViewBuilder(store, state, history)
-        scribe.on_judged = _teller(views, record.id, progress)
-        scribe.spend(preparing=True)
-        yield Sitting(
-            config=config,
-            night=Night(
-                scribe=scribe,
-                agenda=Agenda(config, scribe, editor, proposer, base),
-                judge=judge,
-                runner=Runner(config, site, scribe, walk),
-                shares=shares,
-                stop=stop,
-            ),
-            judge=judge,
-            scribe=scribe,
-            views=views,
-            offered=offered,
-            site=site,
-            shares=shares,
-            engine=engine,
-            adopted=adopted,
-        )
+    lock = Lock(state.root)
+    stack.callback(lock.release)
+    store = Store(open_writer(state.root))
+    stack.callback(store.close)
+    engine = await Engine.open(state.root, allow_degraded=config.security.allow_degraded)
+    stack.push_async_callback(engine.close)
+    blobs = BlobStore(state.blobs)
+    record = begin(store, state, blobs, config, engine) if resume is None else unfinished(store, resume)
+    stack.push_async_callback(_leave_nothing, store, engine, record.id)
+    own = Config.model_validate(record.config)
+    base = store.tree(record.base_digest or "")
+    return Ground(record, own, base, state, store, blobs, engine, Scribe(store, record.id, state, progress))
+
+
+async def _actions(stack: AsyncExitStack, ground: Ground, site: Site) -> tuple[Editor, tuple[OfferedAction, ...]]:
+    argv = command(site, ground.config.train, seed=ground.config.noise.seed, run_seed=None)
+    starts = entry_points(argv, ground.base.by_path.keys(), workdir=below(site.workdir, site.workspace))
+    actions = ActionHost(ground.config, state_dir=ground.state.root)
+    await actions.open()
+    stack.push_async_callback(actions.close)
+    editor = Editor(actions, ground.blobs, History(ground.state.history, ground.blobs), starts)
+    offered = await actions.check(editor.files(ground.base), starts, ground.base.digest)
+    defaults = {f"{action.plugin}/{action.action}": action.defaults for action in offered}
+    ground.store.update_study(ground.record.id, defaults=defaults)
+    return editor, offered
+
+
+async def _sitting(
+    stack: AsyncExitStack,
+    ground: Ground,
+    editor: Editor,
+    offered: tuple[OfferedAction, ...],
+    runner: Runner,
+    stop: Stop,
+    adopted: tuple[AttemptRecord, ...],
+) -> Sitting:
+    config, scribe, base = ground.config, ground.scribe, ground.base
+    shares = await shares_for(config, ground.engine, stack)
+    ground.store.update_study(ground.record.id, slots=len(shares), state=StudyState.RUNNING)
+    views = ViewBuilder(ground.store, ground.state, History(ground.state.history, ground.blobs))
+    scribe.on_judged = _teller(views, ground.record.id, scribe.progress)
+    judge = Judge(config, scribe)
+    policy = TpePolicy(config.objectives, config.constraints, config.search.seed)
+    agenda = Agenda(config, scribe, editor, Proposer(config, scribe, editor, policy, offered, base), base)
+    night = Night(scribe=scribe, agenda=agenda, judge=judge, runner=runner, shares=shares, stop=stop)
+    scribe.spend(preparing=True)
+    return Sitting(night, judge, scribe, views, offered, adopted)
 
 
 def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:
@@ -199,64 +215,8 @@ def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[
     return tell
 
 
-def _begin(
-    store: Store, state: StateDir, blobs: BlobStore, config: Config, resume: str | None, engine: Engine
-) -> tuple[StudyRecord, Tree]:
-    """Return the study to go on with, or write a new one, and its base tree."""
-    if resume is not None:
-        record = _unfinished(store, resume)
-        return record, store.tree(record.base_digest or "")
-    base = snapshot(state.repo, blobs)
-    record = StudyRecord(
-        id=new_study_id(),
-        name=config.name,
-        repo=str(state.repo),
-        state=StudyState.PREPARING,
-        config=config.canonical(),
-        nightlab_version=VERSION,
-        created_unix_ms=unix_ms(),
-        base_digest=base.tree.digest,
-        head=base.head,
-        branch=base.branch,
-        dirty=base.dirty,
-        is_git=base.is_git,
-        nested=base.nested,
-        engine={"name": engine.facts.name, "version": engine.facts.version},
-    )
-    store.add_tree(base.tree)
-    store.add_study(record)
-    return record, base.tree
-
-
-def _unfinished(store: Store, study_id: str) -> StudyRecord:
-    ended = (StudyState.FINISHED, StudyState.STOPPED)
-    records = [store.study(study_id)] if study_id else [r for r in store.studies() if r.state not in ended][-1:]
-    if not records:
-        raise ConfigError("no study here is unfinished", hint="`nightlab run` without --resume starts a new one")
-    return records[0]
-
-
-async def _site(
-    record: StudyRecord, config: Config, engine: Engine, scribe: Scribe, spawner: Spawner, base: Tree
-) -> tuple[Site, tuple[Finding, ...]]:
-    """Return the site from the store, or make it and store it."""
-    if record.site is not None:
-        spawner.site = SITE.validate_python(record.site)
-        return spawner.site, FINDINGS.validate_python(record.base_findings or ())
-    maker = SiteMaker(config, engine, scribe.state, record.id, spawner, scribe.progress.note)
-    try:
-        site, findings = await maker.make(base)
-    except NightlabError as error:
-        scribe.store.update_study(record.id, state=StudyState.STOPPED, stop_reason=str(error), ended_unix_ms=unix_ms())
-        raise
-    scribe.store.update_study(
-        record.id, site=SITE.dump_python(site, mode="json"), base_findings=[asdict(f) for f in findings]
-    )
-    for note in site.notes:
-        scribe.note("site", note)
-    return site, findings
-
-
-def new_study_id() -> str:
-    """Return an id that sorts by day and is unique in practice: "261123-4f09"."""
-    return f"{datetime.now().astimezone():%y%m%d}-{secrets.token_hex(2)}"
+async def _leave_nothing(store: Store, engine: Engine, study_id: str) -> None:
+    """Remove what is only kept for a study that goes on."""
+    if store.study(study_id).state in ENDED:
+        for problem in await sweep_study(study_id, engine):
+            log.warning("leftover.kept", what=problem)

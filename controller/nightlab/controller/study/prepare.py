@@ -61,15 +61,19 @@ class SiteMaker:
         self._spawner = spawner
         self._progress = progress
 
-    async def make(self, base: Tree) -> tuple[Site, tuple[Finding, ...]]:
+    async def make(self, base: Tree, facts: ImageFacts | None = None) -> tuple[Site, tuple[Finding, ...]]:
         """Prepare everything and return the site and what ruff finds in the base tree.
+
+        Args:
+            base: The base tree.
+            facts: What `image` returned, if it was asked before.
 
         Raises:
             ImageError: The image cannot be built or lacks what is needed.
             StudyStopped: The prepare command failed.
             EngineError, LinkError: The machine failed.
         """
-        facts = await self._image()
+        facts = facts or await self.image()
         self._progress("looking into the image")
         site = await self._survey(facts, base)
         if self._config.prepare.command:
@@ -78,7 +82,12 @@ class SiteMaker:
 
     # The image
 
-    async def _image(self) -> ImageFacts:
+    async def image(self) -> ImageFacts:
+        """Build the image, or find the one that the config names.
+
+        Raises:
+            ImageError: It cannot be built or does not exist.
+        """
         image = self._config.image
         if image.name:
             return await self._engine.image(image.name)

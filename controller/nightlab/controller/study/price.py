@@ -15,7 +15,6 @@ from nightlab.controller.model.score import Verdict
 from nightlab.controller.report.progress import Progress
 from nightlab.controller.study.night import Stop
 from nightlab.controller.study.open import sitting
-from nightlab.controller.study.reconcile import sweep_study
 from nightlab.controller.study.scribe import unix_ms
 
 WINNERS_SHARE: Final = 0.12  # of search trials that earn confirmation runs; 11.9 % of 2,224 public trials were kept
@@ -73,7 +72,6 @@ async def price_night(repo: Path, config: Config, *, progress: Progress, stop: S
     }
     async with sitting(repo, config.model_copy(update=update), resume=None, progress=progress, stop=stop) as made:
         await made.night.run()
-        await sweep_study(made.scribe.study_id, made.engine)
         made.scribe.store.update_study(
             made.scribe.study_id, state="stopped", stop_reason="a dry run", ended_unix_ms=unix_ms()
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +16,7 @@ from nightlab.controller.model.trial import Ending, Phase, Role
 from nightlab.controller.repo.history import History
 from nightlab.controller.report import view
 from nightlab.controller.report.silent import Silent
-from nightlab.controller.scoring.ledger import Spent, ledger
+from nightlab.controller.scoring.ledger import Spent, category_of, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front
 from nightlab.controller.scoring.verdict import gain_over
 from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRecord, holder_pid
@@ -207,7 +208,8 @@ def _baseline(views: Sequence[view.TrialView], means: Mapping[str, float]) -> vi
     if not runs:
         return None
     peaks = [v.peak_memory_bytes for v in runs if v.peak_memory_bytes is not None]
-    return view.BaselineView(means, len(runs), max(peaks, default=None), fmean(v.train_s for v in runs))
+    peak = round(fmean(peaks)) if peaks else None
+    return view.BaselineView(means, len(runs), peak, fmean(v.train_s for v in runs))
 
 
 def _best(
@@ -258,7 +260,8 @@ def _ledger(
     ]
     preparing = Spent(Role.BASELINE, None, record.prepared_s * record.slots, 0.0)
     sums = ledger([preparing, *spent], record.spent_s, record.slots)
-    return tuple(view.LedgerRow(category.value, seconds) for category, seconds in sums.items())
+    counts = Counter(category_of(row) for row in spent)
+    return tuple(view.LedgerRow(category.value, seconds, counts[category]) for category, seconds in sums.items())
 
 
 def _by_number(attempts: Sequence[AttemptRecord]) -> dict[int, list[AttemptRecord]]:

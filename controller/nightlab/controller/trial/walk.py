@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -18,12 +18,13 @@ from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.gate.lint import lint, new_findings, target_version
 from nightlab.controller.gate.verify import added_importable, drifted
 from nightlab.controller.link.job import Job
+from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.site import Share, Site
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.scoring.measure import measure_run
 from nightlab.controller.store.state_dir import StateDir
-from nightlab.controller.trial.collect import collect
+from nightlab.controller.trial.collect import Collected, collect
 from nightlab.controller.trial.ending import Tail, name_ending
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
@@ -32,6 +33,7 @@ STOP_GRACE_S: Final = 5.0
 HOST_GRACE_S: Final = 30.0  # beyond the supervisor's own limit the host ends the container itself
 Emit = Callable[[Phase, str], None]
 Line = Callable[[str], None]
+TakeOut = Callable[[Sandbox, Config, Site, Path], Awaitable[Collected]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,20 @@ class TrialWalk:
     """Walks attempts of trials that share a site."""
 
     def __init__(
-        self, config: Config, site: Site, spawner: Spawner, state: StateDir, base_findings: tuple[Finding, ...]
+        self,
+        config: Config,
+        site: Site,
+        spawner: Spawner,
+        state: StateDir,
+        base_findings: tuple[Finding, ...],
+        take_out: TakeOut = collect,
     ) -> None:
         self._config = config
         self._site = site
         self._spawner = spawner
         self._state = state
         self._base_findings = base_findings
+        self._take_out = take_out
 
     async def run(self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line) -> TrialOutcome:
         """Walk from the spawn to the outcome and leave nothing behind.
@@ -201,7 +210,8 @@ class TrialWalk:
         gate = replace(gate, drift=drifted(spec.tree, scan.entries))
         if gate.drift:
             ending, reason = Ending.NOT_AS_SEALED, f"{gate.drift[0]} changed while it ran"
-        files = await collect(live.sandbox, self._config, self._site, self._state.trial(spec.study_id, spec.number))
+        directory = self._state.trial(spec.study_id, spec.number)
+        files = await self._take_out(live.sandbox, self._config, self._site, directory)
         everything = await live.sandbox.scan_tree(self._site.workspace, max_hash_bytes=1)
         usage = Usage(
             train_s=train_s,

@@ -1,0 +1,96 @@
+"""Finds how a script's random seed may be set: from what the hyperparameter action says, and from shell scripts.
+
+That one is honoured is proven by runs, which are `onboard`'s; here is what to try, in which order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from nightlab.controller.actions.model import Note
+from nightlab.controller.config.schema import Seed
+from nightlab.controller.onboarding.programs import SHELLS, base_name, passes_arguments
+
+UNKNOWN_BASE: Final = 1337
+LARGEST: Final = 2**31 - 64
+_ARGUMENT: Final = re.compile(r"seed: argument (?P<name>\S+) default (?P<value>.+)")
+_VARIABLE: Final = re.compile(r"seed: variable (?P<name>\w+)")
+_LITERAL: Final = re.compile(r"seed: literal (?P<name>.+) = (?P<value>[^=]+)")
+_IN_SHELL: Final = re.compile(r"\$\{(\w*SEED\w*|\w*seed\w*):?[-=](\d+)\}")
+_OPEN_IN_SHELL: Final = re.compile(r"\$\{?(\w*SEED\w*|\w*seed\w*)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOption:
+    """One way to set the seed.
+
+    Attributes:
+        seed: As the config has it; its base is the script's own value where that is known.
+        is_known: Whether the script's own value is known.
+        reason: Where it was found.
+    """
+
+    seed: Seed
+    is_known: bool
+    reason: str
+
+
+def seed_options(notes: Iterable[Note], argv: Sequence[str], scripts: Sequence[str]) -> list[SeedOption]:
+    """Return the ways to try, the easiest first.
+
+    Args:
+        notes: What the hyperparameter action says of the repo.
+        argv: The training command.
+        scripts: Texts of the shell scripts that the command goes through, the ENTRYPOINT's too.
+    """
+    found = [option for script in scripts for option in _of_script(script)]
+    takes_arguments = _takes_arguments(argv, scripts)
+    for note in notes:
+        option = _of_note(note)
+        if option is not None and (option.seed.kind != "argument" or takes_arguments):
+            found.append(option)
+    order = {"variable": 1, "argument": 0 if takes_arguments else 2, "literal": 3}
+    unique: dict[tuple[str, str], SeedOption] = {}
+    for option in sorted(found, key=lambda each: (order[each.seed.kind], not each.is_known)):
+        unique.setdefault((option.seed.kind, option.seed.name), option)
+    return list(unique.values())
+
+
+def _takes_arguments(argv: Sequence[str], scripts: Sequence[str]) -> bool:
+    """Whether an argument that is added to the command reaches Python."""
+    if any(base_name(word) in SHELLS for word in argv[:1]):
+        return argv[1:2] != ("-c",) and any(passes_arguments(script) for script in scripts)
+    return base_name(argv[0]) != "make" if argv else False
+
+
+def _of_script(text: str) -> Iterable[SeedOption]:
+    for name, value in _IN_SHELL.findall(text):
+        yield SeedOption(
+            _seed("variable", name, value), True, f"a shell script takes ${name}, {value} if it is not set"
+        )
+    if not _IN_SHELL.search(text):
+        for name in _OPEN_IN_SHELL.findall(text):
+            if not re.search(rf"(?m)^\s*(?:export\s+)?{re.escape(name)}=", text):
+                yield SeedOption(_seed("variable", name, ""), False, f"a shell script takes ${name}")
+
+
+def _of_note(note: Note) -> SeedOption | None:
+    where = f"{note.pointer} has it" if note.pointer else "the source has it"
+    if match := _ARGUMENT.fullmatch(note.summary):
+        if match["name"].startswith("-"):
+            return SeedOption(_seed("argument", match["name"], match["value"]), match["value"].isdigit(), where)
+    elif match := _VARIABLE.fullmatch(note.summary):
+        return SeedOption(_seed("variable", match["name"], ""), False, where)
+    elif match := _LITERAL.fullmatch(note.summary):
+        return SeedOption(
+            _seed("literal", match["name"], match["value"].strip()), match["value"].strip().isdigit(), where
+        )
+    return None
+
+
+def _seed(kind: Literal["argument", "variable", "literal"], name: str, value: str) -> Seed:
+    base = int(value) if value.isdigit() and len(value) < 11 and int(value) < LARGEST else UNKNOWN_BASE
+    return Seed(kind=kind, name=name, base=base)
