@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
@@ -178,18 +178,3 @@ def _alternatives(kind: Any) -> list[Any]:
 def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
     source = model.model_fields.get("source")
     return get_args(source.annotation) if source is not None and get_origin(source.annotation) is Literal else ()
-
-
-def value_at(raw: Mapping[str, Any], path: Path) -> Any:
-    """Return what a document has at a path.
-
-    Raises:
-        KeyError: Nothing is there.
-    """
-    node: Any = raw
-    for part in path:
-        try:
-            node = node[part]
-        except (KeyError, IndexError, TypeError):
-            raise KeyError(show_path(path)) from None
-    return node

@@ -46,11 +46,6 @@ def engine_errors(doing: str) -> Iterator[None]:
         raise EngineMissing(f"{doing}: the engine does not answer ({error}); start it, then go on") from error
 
 
-def is_missing(error: BaseException | None) -> bool:
-    """Whether an EngineError's cause is that the thing does not exist."""
-    return isinstance(error, docker.errors.NotFound)
-
-
 def _said(error: docker.errors.APIError) -> str:
     return str(error.explanation or error).strip()
 

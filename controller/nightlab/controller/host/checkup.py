@@ -107,7 +107,8 @@ def _engine(facts: EngineFacts) -> Iterator[Finding]:
 
 def _posture(facts: EngineFacts) -> str:
     lsm = "AppArmor" if facts.apparmor else "SELinux" if facts.selinux else "no AppArmor or SELinux on this kernel"
-    level = "strict" if facts.userns or facts.rootless else "standard (a shared kernel)"
+    is_strict = facts.userns and (facts.apparmor or facts.selinux)
+    level = "strict" if is_strict else "standard (a shared kernel)"
     policy = "own seccomp profile, no capabilities for the workload, no network"
     return f"{level}: {policy}; {lsm}; cgroup v{facts.cgroup_version}"
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
 from typing import Final
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Ending, Role, TrialOutcome
 from nightlab.controller.scoring.noise import noise_floor
-from nightlab.controller.scoring.verdict import confirm, confirm_rate, gain_over, screen
+from nightlab.controller.scoring.verdict import confirm, confirm_rate, screen
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.past import excess
 from nightlab.controller.study.scribe import Scribe
@@ -234,8 +233,3 @@ def values_of(name: str, numbers: Iterable[int], measured: Measured) -> list[flo
     """Return one quantity's values over some trials, leaving out those without."""
     found = (measured.get(number, {}).get(name) for number in numbers)
     return [m.value for m in found if m is not None and m.value is not None]
-
-
-def mean_gain(config: Config, values: Sequence[float], reference: float) -> float | None:
-    """Return the gain of a tree's mean over a reference in the first objective; None without values."""
-    return gain_over(config.objectives[0].direction, fmean(values), reference) if values else None
