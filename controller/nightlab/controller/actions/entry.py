@@ -27,7 +27,8 @@ def entry_points(
         links: The tree's symbolic links, path -> target; a command that names one starts what it points to.
 
     Returns:
-        Files, never links, in the command's order, without repeats. Empty if it names none, such as an installed console script.
+        Files, never links, in the command's order, without repeats. Empty if it names none, such as an installed
+        console script.
     """
     words = _words(command)
     found: list[str] = []
