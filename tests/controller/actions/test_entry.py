@@ -27,3 +27,20 @@ def test_files_are_found(command: str, expected: tuple[str, ...]) -> None:
 
 def test_working_directory_comes_first() -> None:
     assert entry_points("python train.py", PATHS, workdir="sub") == ("sub/train.py",)
+
+
+@pytest.mark.parametrize(
+    ("command", "links", "expected"),
+    [
+        ("train.py --config conf/default.yaml", {"conf/default.yaml": "a.yaml"}, ("train.py", "conf/a.yaml")),
+        ("train.py --config now/a.yaml", {"now": "conf"}, ("train.py", "conf/a.yaml")),
+        ("sub/up.yaml", {"sub/up.yaml": "../two.yaml", "two.yaml": "conf/a.yaml"}, ("conf/a.yaml",)),
+        ("loop.yaml", {"loop.yaml": "pool.yaml", "pool.yaml": "loop.yaml"}, ()),
+        ("out.yaml", {"out.yaml": "../../etc/a.yaml"}, ()),
+        ("root.yaml", {"root.yaml": "/conf/a.yaml"}, ()),
+    ],
+)
+def test_a_link_stands_for_the_file_it_points_to(
+    command: str, links: dict[str, str], expected: tuple[str, ...]
+) -> None:
+    assert entry_points(command, PATHS | links.keys(), links=links) == expected

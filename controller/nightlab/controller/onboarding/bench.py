@@ -16,7 +16,6 @@ from typing import Final
 
 import structlog
 
-from nightlab.controller.actions.entry import entry_points
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config, MiB
@@ -36,8 +35,7 @@ from nightlab.controller.scoring.scan import LINE_LIMIT_BYTES, visible_line
 from nightlab.controller.store import Lock
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.begin import new_study_id
-from nightlab.controller.study.edits import Editor
-from nightlab.controller.study.places import below
+from nightlab.controller.study.edits import Editor, started_files
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.study.reconcile import sweep_study
 from nightlab.controller.study.shares import shares_for
@@ -137,8 +135,7 @@ class Workbench:
 
     def starts(self, config: Config, site: Site) -> tuple[str, ...]:
         """Return the files that the training command starts."""
-        argv = command(site, config.train, seed=config.noise.seed, run_seed=None)
-        return entry_points(argv, self.tree.by_path.keys(), workdir=below(site.workdir, site.workspace))
+        return started_files(config, site, self.tree, self._blobs)
 
     async def offers(self, config: Config, site: Site) -> tuple[OfferedAction, ...]:
         """Ask the actions what they find in the repo."""

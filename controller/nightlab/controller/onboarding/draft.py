@@ -31,7 +31,7 @@ def draft(findings: Findings, repo_name: str) -> str:
         "objectives": _objectives(findings),
         "noise": _noise(findings),
         "budget": {"trials": 40, "wall_time": "8h"},
-        "search": {"policy": "tpe"},
+        "search": {"policy": "tpe", "frozen": list(findings.overridden) or None},
     }
     return render_config(values, {key: text for key, text in _comments(findings) if text})
 
@@ -131,6 +131,7 @@ def _comments(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "objectives[1].name", "the second objective: measured from outside, it spans the Pareto front"
     yield "noise.seed", findings.seed.proof
     yield "budget.trials", "search trials; baselines and confirmations come on top"
+    yield "search.frozen", "train.command sets these, so another value in a file would change nothing"
     yield "search.policy", "\n".join(_searched(findings.offered))
 
 

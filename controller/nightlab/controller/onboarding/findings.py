@@ -88,6 +88,7 @@ class Findings:
         protected: Globs that nothing may change -> reason.
         tracked: Paths of the repo.
         dockerfile: Why this Dockerfile.
+        overridden: Literals that the command itself sets.
         notes: For a person, the important ones first.
     """
 
@@ -101,4 +102,5 @@ class Findings:
     protected: Mapping[str, str]
     tracked: tuple[str, ...]
     dockerfile: str
+    overridden: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

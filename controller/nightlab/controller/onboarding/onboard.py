@@ -19,6 +19,7 @@ from nightlab.controller.onboarding.draft import draft, frozen_of, tunable_of
 from nightlab.controller.onboarding.files import protected_files
 from nightlab.controller.onboarding.findings import Findings, SeedFound, Wishes
 from nightlab.controller.onboarding.metric import names_in
+from nightlab.controller.onboarding.overridden import set_by_command
 from nightlab.controller.onboarding.proving import prove_seed, shown
 from nightlab.controller.onboarding.scoring_rule import checked_pattern
 from nightlab.controller.onboarding.seed import seed_options
@@ -29,6 +30,7 @@ from nightlab.controller.study.price import Price, price_night
 from nightlab.controller.text import inert
 
 MOST_TRIED: Final = 3
+NAMED: Final = 5
 PLACEHOLDER: Final = "true"
 
 
@@ -238,6 +240,11 @@ class _Onboarding:
         protected = protected_files(sizes, starts)
         config = with_train(attempt.config, protected=tuple(protected))
         offered = await bench.offers(config, site)
+        overridden = set_by_command(attempt.candidate.argv, tunable_of(offered))
+        if overridden:
+            config = config.model_copy(update={"search": config.search.model_copy(update={"frozen": overridden})})
+            offered = await bench.offers(config, site)
+            self._notes.append(f"the command sets {_shortly(overridden)}; what it does not set is searched")
         if not any(action.sampleable for action in offered):
             self._notes.append("no tunable literal was found: name some in search.tunable")
         seed = await self._seed(config, attempt, facts, offered, stop)
@@ -262,6 +269,7 @@ class _Onboarding:
             protected=protected,
             tracked=tuple(sizes),
             dockerfile=dockerfile,
+            overridden=overridden,
             notes=tuple(self._notes),
         )
 
@@ -289,6 +297,10 @@ class _Onboarding:
     def _entrypoint_scripts(self, facts: ImageFacts) -> list[str]:
         names = {word.rpartition("/")[2] for word in facts.entrypoint}
         return [self._bench.text(e.path) for e in self._bench.tree.entries if e.path.rpartition("/")[2] in names]
+
+
+def _shortly(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 async def _pass_on(stop: Stop, event: asyncio.Event) -> None:

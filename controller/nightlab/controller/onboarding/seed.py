@@ -19,6 +19,9 @@ LARGEST: Final = 2**31 - 64
 _ARGUMENT: Final = re.compile(r"seed: argument (?P<name>\S+) default (?P<value>.+)")
 _VARIABLE: Final = re.compile(r"seed: variable (?P<name>\w+)")
 _LITERAL: Final = re.compile(r"seed: literal (?P<name>.+) = (?P<value>[^=]+)")
+_ON_COMMAND: Final = re.compile(
+    r"(?P<name>--?[\w.-]*seed|--?[\w.-]*random[-_]state|\+{0,2}[\w.]*seed=)(?:=?(?P<value>\d{1,10}))?", re.IGNORECASE
+)
 _IN_SHELL: Final = re.compile(r"\$\{(\w*SEED\w*|\w*seed\w*):?[-=](\d+)\}")
 _OPEN_IN_SHELL: Final = re.compile(r"\$\{?(\w*SEED\w*|\w*seed\w*)\b")
 
@@ -46,15 +49,18 @@ def seed_options(notes: Iterable[Note], argv: Sequence[str], scripts: Sequence[s
         argv: The training command.
         scripts: Texts of the shell scripts that the command goes through, the ENTRYPOINT's too.
     """
-    found = [option for script in scripts for option in _of_script(script)]
+    found = [*_of_command(argv), *(option for script in scripts for option in _of_script(script))]
     takes_arguments = _takes_arguments(argv, scripts)
     for note in notes:
         option = _of_note(note)
         if option is not None and (option.seed.kind != "argument" or takes_arguments):
             found.append(option)
+    on_command = {option.seed.name for option in _of_command(argv)}
     order = {"variable": 1, "argument": 0 if takes_arguments else 2, "literal": 3}
     unique: dict[tuple[str, str], SeedOption] = {}
-    for option in sorted(found, key=lambda each: (order[each.seed.kind], not each.is_known)):
+    for option in sorted(
+        found, key=lambda each: (each.seed.name not in on_command, order[each.seed.kind], not each.is_known)
+    ):
         unique.setdefault((option.seed.kind, option.seed.name), option)
     return list(unique.values())
 
@@ -64,6 +70,17 @@ def _takes_arguments(argv: Sequence[str], scripts: Sequence[str]) -> bool:
     if any(base_name(word) in SHELLS for word in argv[:1]):
         return argv[1:2] != ("-c",) and any(passes_arguments(script) for script in scripts)
     return base_name(argv[0]) != "make" if argv else False
+
+
+def _of_command(argv: Sequence[str]) -> Iterable[SeedOption]:
+    """Seeds that the command has already: replacing one works however the script reads it."""
+    for word, after in zip(argv[1:], [*argv[2:], ""], strict=True):
+        match = _ON_COMMAND.fullmatch(word)
+        value = (
+            (match["value"] or (after if after.isdigit() and not match["name"].endswith("=") else "")) if match else ""
+        )
+        if match is not None and value:
+            yield SeedOption(_seed("argument", match["name"], value), True, "the command has it")
 
 
 def _of_script(text: str) -> Iterable[SeedOption]:

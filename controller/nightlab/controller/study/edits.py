@@ -13,16 +13,21 @@ from datetime import UTC, datetime
 from typing import Final
 
 from nightlab.api.digest import REGULAR, SYMLINK
+from nightlab.controller.actions.entry import entry_points
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import Note
-from nightlab.controller.config.schema import Seed
+from nightlab.controller.config.schema import Config, Seed
 from nightlab.controller.errors import PluginError
+from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import ActionCall
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
+from nightlab.controller.study.places import below
+from nightlab.controller.trial.workload import command
 
 READ_LIMIT_BYTES: Final = 1 << 20  # a larger source file is no place for an edit
+LINK_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,14 @@ class Editor:
         self._blobs.put(content)
         before = tree.by_path.get(path)
         return Entry(path, before.mode if before else REGULAR, len(content), hashlib.sha256(content).hexdigest())
+
+
+def started_files(config: Config, site: Site, tree: Tree, blobs: BlobStore) -> tuple[str, ...]:
+    """Return the files of a tree that the training command starts; see `entry_points`."""
+    argv = command(site, config.train, seed=config.noise.seed, run_seed=None)
+    short = (e for e in tree.entries if e.mode == SYMLINK and e.size <= LINK_BYTES)
+    links = {entry.path: blobs.read(entry.sha256, LINK_BYTES).decode(errors="surrogateescape") for entry in short}
+    return entry_points(argv, tree.by_path.keys(), workdir=below(site.workdir, site.workspace), links=links)
 
 
 def _is_source(entry: Entry) -> bool:

@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 
-from nightlab.controller.actions.entry import entry_points
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
@@ -32,10 +31,9 @@ from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, o
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.begin import ENDED, begin, site_of, unfinished
-from nightlab.controller.study.edits import Editor
+from nightlab.controller.study.edits import Editor, started_files
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
-from nightlab.controller.study.places import below
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.reconcile import reconcile, sweep_study
 from nightlab.controller.study.runner import Runner
@@ -44,7 +42,6 @@ from nightlab.controller.study.shares import shares_for
 from nightlab.controller.study.view import ViewBuilder
 from nightlab.controller.trial.spawn import Spawner
 from nightlab.controller.trial.walk import TrialWalk
-from nightlab.controller.trial.workload import command
 
 log: Final = structlog.get_logger()
 
@@ -170,8 +167,7 @@ async def _ground(stack: AsyncExitStack, repo: Path, config: Config, resume: str
 
 
 async def _actions(stack: AsyncExitStack, ground: Ground, site: Site) -> tuple[Editor, tuple[OfferedAction, ...]]:
-    argv = command(site, ground.config.train, seed=ground.config.noise.seed, run_seed=None)
-    starts = entry_points(argv, ground.base.by_path.keys(), workdir=below(site.workdir, site.workspace))
+    starts = started_files(ground.config, site, ground.base, ground.blobs)
     actions = ActionHost(ground.config, state_dir=ground.state.root)
     await actions.open()
     stack.push_async_callback(actions.close)
