@@ -11,7 +11,12 @@ from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.onboarding.command import find_commands, given_command
 from nightlab.controller.onboarding.programs import hands_over, passes_arguments, plain, without_init
 
-LOOP = "import torch\noptimizer = torch.optim.AdamW(p, lr=1e-3)\nfor epoch in range(3):\n    loss.backward()\n    optimizer.step()\n"
+LOOP = """import torch
+optimizer = torch.optim.AdamW(p, lr=1e-3)
+for epoch in range(3):
+    loss.backward()
+    optimizer.step()
+"""
 GUARDED = f"def main():\n    pass\n{LOOP}\nif __name__ == '__main__':\n    main()\n"
 
 

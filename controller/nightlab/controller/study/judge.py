@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Final
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Ending, Role, TrialOutcome
 from nightlab.controller.scoring.noise import noise_floor
-from nightlab.controller.scoring.verdict import confirm, confirm_rate, screen
+from nightlab.controller.scoring.verdict import confirm, confirm_rate, gain_over, screen
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.past import excess
 from nightlab.controller.study.scribe import Scribe
@@ -144,8 +145,10 @@ class Judge:
         measured = self._measured()
         fresh = self._fair_runs(trial.number, trials, measured)
         rival = self._fair_runs(self._scribe.study().incumbent or 0, trials, measured)
-        gain = mean_gain(self._config, fresh, fmean(rival)) if rival else None
-        if gain is not None and gain <= 0.0:
+        if not fresh or not rival:
+            return
+        gain = gain_over(self._first.direction, fmean(fresh), fmean(rival))
+        if gain <= 0.0:
             self._judge(trial, Verdict.DISCARD, f"fresh runs show no gain ({gain:.4g})", gain=gain)
 
     def _confirm(self, trial: TrialRecord, trials: Sequence[TrialRecord]) -> None:
