@@ -220,7 +220,9 @@ def _environment(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterabl
 
 def _labels(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterable[Difference]:
     given = {name: value for name, value in (config.get("Labels") or {}).items() if name.startswith("nightlab.")}
-    return _compare((("Config.Labels", asked["labels"], given),))
+    for name in sorted(given.keys() - asked["labels"].keys()):
+        yield Difference(f"Config.Labels[{name}] (remove the image's LABEL {name})", None, given.pop(name))
+    yield from _compare((("Config.Labels", asked["labels"], given),))
 
 
 def _limits(asked: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[Difference]:

@@ -134,15 +134,19 @@ def show_actions(trial: TrialView, *, limit: int = 3) -> str:
     if trial.role is not Role.SEARCH and trial.repeats is not None:
         return f"trial {trial.repeats} again, seed {NONE if trial.run_seed is None else trial.run_seed}"
     changed = trial.changed
+    files = {argument.name.partition(":")[0] for argument in changed}
+    # One file for all of them is said by the diff; in a line it only pushes the values out of sight.
+    names = [a.name.partition(":")[2] or a.name for a in changed] if len(files) == 1 else [a.name for a in changed]
     parts = [
-        f"{_inert(a.name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}" for a in changed[:limit]
+        f"{_inert(name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}"
+        for name, a in zip(names[:limit], changed, strict=False)
     ]
     if len(changed) > limit:
         parts.append(f"{len(changed) - limit} more")
     if parts:
         return ", ".join(parts)
-    names = ", ".join(_inert(action.summary or action.name, 120) for action in trial.actions)
-    return names or ("the base tree" if trial.role is Role.BASELINE else "no change")
+    done = ", ".join(_inert(action.summary or action.name, 120) for action in trial.actions)
+    return done or ("the base tree" if trial.role is Role.BASELINE else "no change")
 
 
 def verdict_word(trial: TrialView) -> str:

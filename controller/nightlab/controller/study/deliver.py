@@ -40,12 +40,22 @@ def steps_of(store: Store, view: StudyView, trial: TrialView) -> list[ExportStep
     """Return the trial's edits in order, each with its author."""
     edits = store.edits(view.id, trial.number)
     verdict = trial.verdict.value if trial.verdict is not None else "not judged"
+    subject = f"nightlab: {', '.join(short_names(trial)) or edits[-1].summary}"
     return [
         ExportStep(
-            store.tree(edit.tree_digest), edit.author, edit.summary or edit.author, {"Nightlab-Verdict": verdict}
+            store.tree(edit.tree_digest),
+            edit.author,
+            subject,
+            {"Nightlab-Change": edit.summary or edit.author, "Nightlab-Verdict": verdict},
         )
         for edit in edits
     ]
+
+
+def short_names(trial: TrialView, limit: int = 3) -> list[str]:
+    """Return the names of what a trial changed, without their files, the first few of many."""
+    names = [argument.name.rpartition(":")[2] for argument in trial.changed]
+    return names if len(names) <= limit else [*names[:limit], f"{len(names) - limit} more"]
 
 
 def provenance_of(view: StudyView, trial: TrialView) -> Provenance:

@@ -188,7 +188,7 @@ async def _sitting(
     adopted: tuple[AttemptRecord, ...],
 ) -> Sitting:
     config, scribe, base = ground.config, ground.scribe, ground.base
-    shares = await shares_for(config, ground.engine, stack)
+    shares = await shares_for(config, ground.engine, stack, adopted)
     ground.store.update_study(ground.record.id, slots=len(shares), state=StudyState.RUNNING)
     views = ViewBuilder(ground.store, ground.state, History(ground.state.history, ground.blobs))
     scribe.on_judged = _teller(views, ground.record.id, scribe.progress)

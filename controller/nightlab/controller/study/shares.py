@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from nightlab.controller.config.schema import Config
@@ -9,6 +10,7 @@ from nightlab.controller.engine import (
     Cores,
     Demand,
     Engine,
+    GpuLease,
     GpuPool,
     how_many_fit,
     list_gpus,
@@ -18,10 +20,19 @@ from nightlab.controller.engine import (
 from nightlab.controller.engine.resources import available_cores
 from nightlab.controller.errors import ConfigError
 from nightlab.controller.model.site import Share
+from nightlab.controller.store import AttemptRecord
 
 
-async def shares_for(config: Config, engine: Engine, stack: AsyncExitStack) -> tuple[Share, ...]:
+async def shares_for(
+    config: Config, engine: Engine, stack: AsyncExitStack, adopted: Sequence[AttemptRecord] = ()
+) -> tuple[Share, ...]:
     """Return one share for each trial that may run at a time; GPUs are leased until the stack closes.
+
+    Args:
+        config: The study's.
+        engine: Says what the machine has.
+        stack: Gives the leases back.
+        adopted: Attempts that run already; each keeps its slot, its cores and its GPUs.
 
     Raises:
         ConfigError: Not even one trial fits, or fewer than `search.parallel`.
@@ -38,25 +49,39 @@ async def shares_for(config: Config, engine: Engine, stack: AsyncExitStack) -> t
     wanted = config.search.parallel or fit
     if wanted > fit:
         raise ConfigError(f"search.parallel is {wanted} and {fit} trials fit at a time", hint="lower it, or set 0")
-    cores = Cores(capacity.cores)
-    pool = GpuPool(gpus)
     in_use = await engine.gpus_in_use() if train.gpus else frozenset()
-    return tuple(_share(slot, train.cpus, train.gpus, cores, pool, in_use, stack) for slot in range(wanted))
+    divider = _Divider(config, Cores(capacity.cores), GpuPool(gpus), in_use, stack)
+    held = {attempt.slot: divider.held(attempt) for attempt in adopted}
+    return tuple(held.get(slot) or divider.new(slot) for slot in range(max(wanted, *(s + 1 for s in held), 1)))
 
 
-def _share(
-    slot: int,
-    cpus: float,
-    gpus: int,
-    cores: Cores,
-    pool: GpuPool,
-    in_use: frozenset[str],
-    stack: AsyncExitStack,
-) -> Share:
-    if not gpus:
-        return Share(slot, cores.acquire(cpus))
-    lease = pool.acquire(gpus, in_use)
-    if lease is None:
-        raise ConfigError(f"slot {slot}: no {gpus} GPUs are free; other studies on this machine use them")
-    stack.callback(lease.release)
-    return Share(slot, cores.acquire(cpus), lease.uuids)
+class _Divider:
+    """Hands out cores and GPUs, what adopted attempts hold before anything new."""
+
+    def __init__(
+        self, config: Config, cores: Cores, pool: GpuPool, in_use: frozenset[str], stack: AsyncExitStack
+    ) -> None:
+        self._train = config.train
+        self._cores = cores
+        self._pool = pool
+        self._in_use = in_use
+        self._stack = stack
+
+    def held(self, attempt: AttemptRecord) -> Share:
+        cpuset = str(attempt.resources.get("cpuset", ""))
+        uuids = tuple(attempt.resources.get("gpu_uuids", ()))
+        self._cores.adopt(cpuset)
+        return Share(attempt.slot, cpuset, self._lease(attempt.slot, self._pool.reacquire(uuids)) if uuids else ())
+
+    def new(self, slot: int) -> Share:
+        gpus = self._train.gpus
+        uuids = self._lease(slot, self._pool.acquire(gpus, self._in_use)) if gpus else ()
+        return Share(slot, self._cores.acquire(self._train.cpus), uuids)
+
+    def _lease(self, slot: int, lease: GpuLease | None) -> tuple[str, ...]:
+        if lease is None:
+            raise ConfigError(
+                f"slot {slot}: fewer than {self._train.gpus} GPUs are free; other studies on this machine use them"
+            )
+        self._stack.callback(lease.release)
+        return lease.uuids
