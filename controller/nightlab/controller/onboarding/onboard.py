@@ -95,7 +95,7 @@ async def onboard(
     """
     path = _target(repo, force)
     if wishes.metric:
-        checked_pattern(wishes.metric)
+        checked_pattern(wishes)
     async with workbench(repo, progress) as bench:
         found = _Onboarding(bench, wishes, progress, stop)
         findings = await found.run()
