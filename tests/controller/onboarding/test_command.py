@@ -8,10 +8,11 @@ import pytest
 
 from nightlab.controller.engine.image import ImageFacts
 from nightlab.controller.model.tree import Entry, Tree
-from nightlab.controller.onboarding.command import find_commands, given_command
+from nightlab.controller.onboarding.command import find_commands, given_command, in_tree
 from nightlab.controller.onboarding.programs import hands_over, passes_arguments, plain, without_init
 
-LOOP = """import torch
+LOOP = """\
+import torch
 optimizer = torch.optim.AdamW(p, lr=1e-3)
 for epoch in range(3):
     loss.backward()
@@ -124,3 +125,19 @@ def test_shell_scripts_are_read_for_their_arguments():
 def test_init_programs_and_shell_forms_are_seen_through():
     assert without_init(("/usr/bin/tini", "-g", "--", "python", "x.py")) == ("python", "x.py")
     assert plain(("sh", "-c", "A=1 python x.py")) == ("sh", "-c", "A=1 python x.py")
+
+
+@pytest.mark.parametrize(
+    ("argv", "own"),
+    [
+        (("python", "train.py", "--x"), ("python", "src/train.py", "--x")),
+        (("python", "/train.py"), ("python", "src/train.py")),
+        (("python", "src/train.py"), ("python", "src/train.py")),
+        (("python", "/app/src/train.py"), ("python", "/app/src/train.py")),
+        (("python", "other.py"), ("python", "other.py")),
+        (("sh", "-c", "python train.py && cat a.sh"), ("sh", "-c", "python train.py && cat a.sh")),
+    ],
+)
+def test_a_copy_of_a_script_gives_way_to_the_repos_own(argv, own):
+    tree = Tree.of([Entry("src/train.py", 0o100644, 1, "0" * 64)])
+    assert in_tree(argv, tree, workspace="/app", workdir="/app") == own

@@ -8,13 +8,16 @@ import pytest
 
 from nightlab.controller.actions.model import Note
 from nightlab.controller.config.schema import GiB, MiB
+from nightlab.controller.errors import ConfigError
+from nightlab.controller.model.score import Direction
 from nightlab.controller.model.site import Place, Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.onboarding.dockerfile import find_dockerfiles, plain_dockerfile
 from nightlab.controller.onboarding.files import output_globs, protected_files
+from nightlab.controller.onboarding.findings import Wishes
 from nightlab.controller.onboarding.limits import cpus_for, memory_for, timeout_for, toml_bytes, toml_seconds
 from nightlab.controller.onboarding.result_files import file_metrics
-from nightlab.controller.onboarding.scoring_rule import printing
+from nightlab.controller.onboarding.scoring_rule import checked_pattern, printing
 from nightlab.controller.onboarding.seed import seed_options
 from nightlab.controller.onboarding.trying import denied_directory
 
@@ -62,6 +65,29 @@ def test_an_argument_needs_a_script_that_passes_it_on(script, kinds):
 def test_a_seed_without_a_known_value_gets_one():
     option = seed_options(notes("seed: argument --seed default None"), ("python", "a.py"), ())[0]
     assert (option.seed.base, option.is_known) == (1337, False)
+
+
+def test_a_shell_that_hands_its_arguments_on_takes_one():
+    argv = ("sh", "-c", 'python a.py "$@" && cat x.log', "sh")
+    assert seed_options(notes("seed: argument --seed default 0"), argv, ())[0].seed.name == "--seed"
+    assert seed_options(notes("seed: argument --seed default 0"), ("sh", "-c", "cd a && python a.py"), ()) == []
+
+
+# What the person says
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("loss: (", "expression"), ("loss: 3", "one group|0 groups"), (r"wobble (\S+)", "--direction")],
+)
+def test_a_wrong_metric_is_refused_before_anything_runs(pattern, said):
+    with pytest.raises(ConfigError, match=said):
+        checked_pattern(Wishes(metric=pattern))
+
+
+def test_the_name_in_an_expression_tells_the_direction():
+    assert checked_pattern(Wishes(metric=r"val_acc: (\S+)"))[1] is Direction.MAXIMIZE
+    assert checked_pattern(Wishes(metric=r"wobble (\S+)", direction=Direction.MAXIMIZE))[1] is Direction.MAXIMIZE
 
 
 # Limits

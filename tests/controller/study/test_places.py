@@ -6,8 +6,18 @@ import pytest
 
 from nightlab.controller.config.schema import Train
 from nightlab.controller.engine.image import ImageFacts
+from nightlab.controller.link.values import RepoMatch
 from nightlab.controller.model.site import EDITOR_UID, HOME, WORKLOAD_UID
-from nightlab.controller.study.places import Person, home_of, inner, places_of, workdir_of, workload_user, workspace_of
+from nightlab.controller.study.places import (
+    Person,
+    home_of,
+    inner,
+    likely_roots,
+    places_of,
+    workdir_of,
+    workload_user,
+    workspace_of,
+)
 
 ROOT = Person(0, 0, "root", "/root")
 
@@ -72,3 +82,20 @@ def test_a_workspace_inside_the_home_is_left_out_of_the_homes_seed() -> None:
     assert [p.path for p in found] == ["/root/app", "/root"]
     assert inner(found[1], found) == ("app",)
     assert inner(found[0], found) == ()
+
+
+@pytest.mark.parametrize(
+    ("matches", "expected"),
+    [
+        ([("/app", 12)], ("/app",)),
+        ([("/opt/requirements", 1)], ()),
+        ([("/app", 1)], ("/app",)),
+        ([("/tmp/build", 12), ("/srv/x", 9)], ("/srv/x",)),
+        ([("/usr/lib/python3/dist-packages", 12), ("/srv/x", 5)], ("/srv/x",)),
+        ([("/", 12)], ("/",)),
+    ],
+)
+def test_one_file_by_chance_and_an_installed_copy_are_not_the_repo(
+    matches: list[tuple[str, int]], expected: tuple[str, ...]
+) -> None:
+    assert likely_roots([RepoMatch(root, same, 0) for root, same in matches], 12, facts("/app")) == expected

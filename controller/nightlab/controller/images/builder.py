@@ -36,7 +36,7 @@ FIRST_VERSION_WITH_BUILDX: Final = 23
 STEP_STARTED: Final = re.compile(r"^(?:#\d+ \[(?P<buildkit>[^\]]+\] .+)|Step (?P<classic>\d+/\d+ : .+))$")
 STEP_FAILED: Final = re.compile(r"^ > \[[^\]]*\] (?P<step>.+?):?$")
 
-# What nightlab keeps beside a repo is no part of it: in a context it would be copied into images, and spoil layers.
+# What nightlab keeps beside a repo is no part of it: it would be copied into images and spoil their layers.
 NEVER_SENT: Final = (".nightlab", "**/.nightlab", "nightlab.toml", "**/nightlab.toml")
 
 Progress = Callable[[str], None]

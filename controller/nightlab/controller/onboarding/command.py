@@ -5,6 +5,7 @@ Each candidate has its reason and a weight; nothing is run or imported. Trying t
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 import tomllib
@@ -96,6 +97,29 @@ def given_command(text: str, facts: ImageFacts, tree: Tree, read: Reader) -> Can
     """
     _, entrypoint = _prefix(facts, tree, read)
     return Candidate(tuple(shlex.split(text)), entrypoint, 1000, "you named it")
+
+
+def in_tree(argv: tuple[str, ...], tree: Tree, *, workspace: str, workdir: str) -> tuple[str, ...]:
+    """Return a command that starts the repo's own file where the image has a copy of it elsewhere.
+
+    After `COPY src /app`, `python train.py` would start a copy that no edit reaches; `python src/train.py` is the same
+    script where the repo has it.
+    """
+    return tuple(_tracked(word, tree, workspace, workdir) for word in argv)
+
+
+def _tracked(word: str, tree: Tree, workspace: str, workdir: str) -> str:
+    path = posixpath.normpath(posixpath.join(workdir, word))
+    is_script = word.endswith((".py", ".sh")) and " " not in word
+    if not is_script or path.removeprefix(f"{workspace}/") in tree.by_path or path.startswith("/usr/"):
+        return word
+    name = word.removeprefix("./").lstrip("/")
+    tails = ["/".join(name.split("/")[k:]) for k in range(name.count("/") + 1)]
+    for tail in tails:
+        found = [entry.path for entry in tree.entries if entry.path.endswith(f"/{tail}") or entry.path == tail]
+        if len(found) == 1:
+            return posixpath.relpath(posixpath.join(workspace, found[0]), workdir)
+    return word
 
 
 # The image

@@ -18,16 +18,15 @@ from nightlab.controller.onboarding.dockerfile import find_dockerfiles, plain_do
 from nightlab.controller.onboarding.draft import draft, frozen_of, tunable_of
 from nightlab.controller.onboarding.files import protected_files
 from nightlab.controller.onboarding.findings import Findings, SeedFound, Wishes
-from nightlab.controller.onboarding.metric import names_in
+from nightlab.controller.onboarding.missing import no_command, nothing_works
 from nightlab.controller.onboarding.overridden import set_by_command
 from nightlab.controller.onboarding.proving import prove_seed, shown
 from nightlab.controller.onboarding.scoring_rule import checked_pattern
 from nightlab.controller.onboarding.seed import seed_options
-from nightlab.controller.onboarding.trying import ENDED_EARLY, Attempt, Trying, room, tail_of, with_train
+from nightlab.controller.onboarding.trying import ENDED_EARLY, Attempt, Trying, room, with_train
 from nightlab.controller.report.progress import Progress
 from nightlab.controller.study.night import Stop
 from nightlab.controller.study.price import Price, price_night
-from nightlab.controller.text import inert
 
 MOST_TRIED: Final = 3
 NAMED: Final = 5
@@ -97,7 +96,7 @@ async def onboard(
     """
     path = _target(repo, force)
     if wishes.metric:
-        checked_pattern(wishes.metric)
+        checked_pattern(wishes)
     async with workbench(repo, progress) as bench:
         found = _Onboarding(bench, wishes, progress, stop)
         findings = await found.run()
@@ -216,7 +215,7 @@ class _Onboarding:
             failed.append(attempt)
             if stop.is_set():
                 break
-        raise _nothing_works(failed, candidates, self._wishes)
+        raise nothing_works(failed, candidates, self._wishes)
 
     def _candidates(self, facts: ImageFacts) -> list[Candidate]:
         bench = self._bench
@@ -227,7 +226,7 @@ class _Onboarding:
                 raise ConfigError(f"--train {self._wishes.train!r} cannot be split into words: {error}") from error
         found = find_commands(facts, bench.tree, bench.text)
         if not found:
-            raise _no_command(bench)
+            raise no_command(bench.tree)
         return found
 
     # Everything else
@@ -246,7 +245,7 @@ class _Onboarding:
             offered = await bench.offers(config, site)
             self._notes.append(f"the command sets {_shortly(overridden)}; what it does not set is searched")
         if not any(action.sampleable for action in offered):
-            self._notes.append("no tunable literal was found: name some in search.tunable")
+            self._notes.append(f"no tunable literal was found; {_nameable(offered)}")
         seed = await self._seed(config, attempt, facts, offered, stop)
         if seed.option is None:
             self._notes.append(seed.proof)
@@ -303,6 +302,14 @@ def _shortly(names: tuple[str, ...]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
+def _nameable(offered: tuple[OfferedAction, ...]) -> str:
+    """Say which literals a person might let the search move."""
+    unknown = [what for what, why in frozen_of(offered) if ": unknown: " in what or "nothing tells" in why]
+    if not unknown:
+        return "name some in search.tunable"
+    return f"name some in search.tunable with a range, such as {'; '.join(unknown[:4])}"
+
+
 async def _pass_on(stop: Stop, event: asyncio.Event) -> None:
     """End the sample run at the first wish to stop."""
     while not stop.draining:
@@ -333,41 +340,3 @@ def _onboarded(path: Path, findings: Findings, written: bool, price: Price | Non
         notes=findings.notes,
         baseline=price,
     )
-
-
-# What could not be found
-
-
-def _nothing_works(failed: list[Attempt], candidates: list[Candidate], wishes: Wishes) -> OnboardingFailed:
-    lines = ["no command reached a score, so no config was written"]
-    for attempt in failed:
-        lines += [f"{attempt.candidate.text} ({attempt.candidate.reason}): {attempt.problem}", tail_of(attempt.sample)]
-        names = names_in(attempt.sample.lines)[-12:] if attempt.sample.lines else []
-        lines += [f"  numbers with a name that it printed: {inert(', '.join(names), 400)}"] if names else []
-        lines += [f"  whole output: {attempt.sample.log}"]
-    untried = [candidate.text for candidate in candidates[len(failed) :]]
-    lines += [f"not tried: {'; '.join(untried)}"] if untried else []
-    unscored = any("no number" in attempt.problem for attempt in failed)
-    say_train = "" if wishes.train and unscored else "--train 'COMMAND' names the training command"
-    say_metric = (
-        "--metric 'REGEX' with one group around the number, and --direction, name what scores it" if unscored else ""
-    )
-    hint = "; ".join(each for each in (say_train, say_metric) if each)
-    return OnboardingFailed("\n".join(lines), hint=hint)
-
-
-def _no_command(bench: Workbench) -> OnboardingFailed:
-    paths = [entry.path for entry in bench.tree.entries]
-    scripts = [path for path in paths if path.endswith((".py", ".sh"))]
-    notebooks = [path for path in paths if path.endswith(".ipynb")]
-    looked = (
-        "no training command was found: looked at the image's ENTRYPOINT and CMD, shell scripts, README, Makefile, "
-        f"console scripts and {len(scripts)} Python and shell files"
-    )
-    if notebooks and not scripts:
-        return OnboardingFailed(
-            f"{looked}; the repo has notebooks only ({inert(', '.join(notebooks[:3]), 200)})",
-            hint="turn one into a script: jupyter nbconvert --to script NOTEBOOK, then --train 'python3 SCRIPT'",
-        )
-    shown_scripts = f": {inert(', '.join(scripts[:8]), 300)}" if scripts else ""
-    return OnboardingFailed(f"{looked}{shown_scripts}", hint="--train 'COMMAND' names it, such as 'python3 train.py'")

@@ -9,6 +9,7 @@ from typing import Final
 
 from nightlab.controller.config.schema import Regex
 from nightlab.controller.errors import ConfigError
+from nightlab.controller.model.score import Direction
 from nightlab.controller.onboarding.bench import Sample
 from nightlab.controller.onboarding.findings import Score, Wishes
 from nightlab.controller.onboarding.metric import Metric, metrics_in, try_pattern
@@ -72,12 +73,9 @@ def printing(argv: tuple[str, ...], path: str) -> tuple[str, ...]:
 
 
 def _wished(sample: Sample, wishes: Wishes) -> Score:
-    measure = checked_pattern(wishes.metric)
-    words = words_of(re.sub(r"\\[a-zA-Z]|\(.*?\)", " ", wishes.metric))
+    measure, direction = checked_pattern(wishes)
+    words = _words(wishes.metric)
     meaning = meaning_of(words, checked=False)
-    direction = wishes.direction or (meaning.direction if meaning else None)
-    if direction is None:
-        raise ConfigError(f"--metric {wishes.metric!r} does not tell which way is better; add --direction")
     seen, value = try_pattern(wishes.metric, sample.lines)
     if value is None or value != value:
         raise ConfigError(
@@ -91,17 +89,27 @@ def _wished(sample: Sample, wishes: Wishes) -> Score:
     )
 
 
-def checked_pattern(pattern: str) -> Regex:
-    """Return the measure of a person's expression.
+def checked_pattern(wishes: Wishes) -> tuple[Regex, Direction]:
+    """Return the measure of a person's expression, and which way it is better by their word or by its name.
 
     Raises:
-        ConfigError: It is no expression with one group.
+        ConfigError: It is no expression with one group, or does not tell its direction.
     """
+    pattern = wishes.metric
     try:
-        return Regex(pattern=pattern)
+        measure = Regex(pattern=pattern)
     except ValueError as error:
         said = str(error).splitlines()
         raise ConfigError(f"--metric {pattern!r} {said[2].strip() if len(said) > 2 else said[-1]}") from error
+    meaning = meaning_of(_words(pattern), checked=False)
+    direction = wishes.direction or (meaning.direction if meaning else None)
+    if direction is None:
+        raise ConfigError(f"--metric {pattern!r} does not tell which way is better; add --direction")
+    return measure, direction
+
+
+def _words(pattern: str) -> tuple[str, ...]:
+    return words_of(re.sub(r"\\[a-zA-Z]|\(.*?\)", " ", pattern))
 
 
 def _times(count: int) -> str:

@@ -67,8 +67,8 @@ def seed_options(notes: Iterable[Note], argv: Sequence[str], scripts: Sequence[s
 
 def _takes_arguments(argv: Sequence[str], scripts: Sequence[str]) -> bool:
     """Whether an argument that is added to the command reaches Python."""
-    if any(base_name(word) in SHELLS for word in argv[:1]):
-        return argv[1:2] != ("-c",) and any(passes_arguments(script) for script in scripts)
+    if len(argv) > 1 and base_name(argv[0]) in SHELLS:
+        return any(passes_arguments(script) for script in (argv[2:3] if argv[1] == "-c" else scripts))
     return base_name(argv[0]) != "make" if argv else False
 
 

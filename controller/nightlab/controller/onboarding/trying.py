@@ -14,14 +14,15 @@ from nightlab.controller.errors import EngineError
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.trial import Ending
 from nightlab.controller.onboarding.bench import Sample, Workbench
-from nightlab.controller.onboarding.command import Candidate
+from nightlab.controller.onboarding.command import Candidate, in_tree
 from nightlab.controller.onboarding.findings import Score, Wishes
 from nightlab.controller.onboarding.limits import cpus_for, memory_for, timeout_for
+from nightlab.controller.onboarding.programs import as_text
 from nightlab.controller.onboarding.scoring_rule import log_file_of, printing, score_of
 from nightlab.controller.report.progress import Progress
 from nightlab.controller.text import inert
 
-WRITABLE_RETRIES: Final = 3
+RETRIES: Final = 4
 TAIL_LINES: Final = 15
 ENDED_EARLY: Final = (Ending.TIMED_OUT, Ending.STOPPED)
 _DENIED: Final = re.compile(
@@ -76,6 +77,7 @@ class Trying:
         config = with_train(config, command=candidate.argv, entrypoint=candidate.entrypoint)
         self._progress.note(f"sample run: {candidate.text} ({candidate.reason})")
         config, site, sample = await self._run(config)
+        candidate = replace(candidate, argv=tuple(config.train.command))
         notes = tuple(f"the run must be able to write {path}; train.writable lets it" for path in config.train.writable)
         score = await asyncio.to_thread(score_of, sample, self._wishes) if _may_score(sample) else None
         if score is None and sample.outcome.ending is Ending.FINISHED and not self._wishes.metric:
@@ -91,8 +93,12 @@ class Trying:
     async def _run(self, config: Config) -> tuple[Config, Site, Sample]:
         """Run, and again with what the run was denied, a few times."""
         site = await self._bench.settle(config, self._facts)
-        for _ in range(WRITABLE_RETRIES):
+        for _ in range(RETRIES):
+            config = self._in_tree(config, site)
             config, sample = await self._sample(config, site)
+            if _lacks_python(config, sample):
+                config = with_train(config, command=("python3", *config.train.command[1:]))
+                continue
             denied = denied_directory(sample.lines, site) if sample.outcome.ending is Ending.FAILED else None
             if denied is None or denied in config.train.writable:
                 return config, site, sample
@@ -101,6 +107,13 @@ class Trying:
             site = await self._bench.settle(config, self._facts)
         config, sample = await self._sample(config, site)
         return config, site, sample
+
+    def _in_tree(self, config: Config, site: Site) -> Config:
+        argv = tuple(config.train.command)
+        own = in_tree(argv, self._bench.tree, workspace=site.workspace, workdir=site.workdir)
+        if own != argv:
+            self._progress.note(f"the image has a copy of the script elsewhere; edits reach {as_text(own)}")
+        return with_train(config, command=own)
 
     async def _sample(self, config: Config, site: Site) -> tuple[Config, Sample]:
         try:
@@ -137,6 +150,11 @@ def room(bench: Workbench, config: Config) -> Config:
     taken = config.train.workspace_size if bench.workspace_kind(config) == "tmpfs" else 0
     memory = max(GiB // 2, (capacity.memory_bytes - taken) // MiB * MiB)
     return with_train(config, cpus=float(len(capacity.cores)), memory=memory, gpus=1 if capacity.gpus else 0)
+
+
+def _lacks_python(config: Config, sample: Sample) -> bool:
+    """Whether a command says `python` in an image that has `python3` only."""
+    return config.train.command[0] == "python" and "did not start" in sample.outcome.reason
 
 
 def denied_directory(lines: tuple[str, ...], site: Site) -> str | None:

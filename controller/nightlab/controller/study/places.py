@@ -9,10 +9,14 @@ from typing import Final
 
 from nightlab.controller.config.schema import MiB, Train
 from nightlab.controller.engine.image import ImageFacts
+from nightlab.controller.link.values import RepoMatch
 from nightlab.controller.model.site import EDITOR_UID, HOME, WORKLOAD_UID, Place
 
 FALLBACK_WORKSPACE: Final = "/workspace"
 SCRATCH_BYTES: Final = 256 * MiB
+LEAST_SAME: Final = 3  # files that tell a repo from chance
+INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+NEVER_A_ROOT: Final = ("/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/etc", "/run")  # noqa: S108 - in the container
 NO_HOMES: Final = frozenset({"", "/", "/nonexistent", "/dev/null", "/var/empty"})
 
 
@@ -48,6 +52,26 @@ def workspace_of(configured: str, matches: Iterable[str], facts: ImageFacts) -> 
         if path and posixpath.normpath(path) != "/":
             return posixpath.normpath(path)
     return FALLBACK_WORKSPACE
+
+
+def likely_roots(matches: Iterable[RepoMatch], probes: int, facts: ImageFacts) -> tuple[str, ...]:
+    """Return where the image may have the repo, best first.
+
+    One file that is the same is chance (a requirements.txt), unless it lies in the WORKDIR. An installed copy is not
+    the repo: what else is installed beside it would be hidden.
+
+    Args:
+        matches: Directories that hold files of the repo, best first.
+        probes: How many files were looked for.
+        facts: Of the image.
+    """
+    return tuple(
+        match.root
+        for match in matches
+        if (match.same >= min(LEAST_SAME, (probes + 1) // 2) or (match.same and match.root == facts.workdir))
+        and not INSTALLED & set(match.root.split("/"))
+        and not any(is_below(match.root, path) for path in NEVER_A_ROOT)
+    )
 
 
 def workdir_of(train: Train, facts: ImageFacts, workspace: str) -> str:

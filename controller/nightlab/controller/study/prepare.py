@@ -28,6 +28,7 @@ from nightlab.controller.study.places import (
     Person,
     home_of,
     inner,
+    likely_roots,
     places_of,
     workdir_of,
     workload_user,
@@ -121,8 +122,10 @@ class SiteMaker:
             sandbox = live.sandbox
             found = await sandbox.resolve_user(facts.user)
             person = workload_user(self._config.train, Person(found.uid, found.gid, found.name, found.home))
-            matches = await sandbox.find_repo(probes(base), [facts.workdir], max_directories=FIND_DIRECTORIES)
-            workspace = workspace_of(self._config.image.workspace, [m.root for m in matches], facts)
+            looked_for = probes(base)
+            matches = await sandbox.find_repo(looked_for, [facts.workdir], max_directories=FIND_DIRECTORIES)
+            roots = likely_roots(matches, len(looked_for), facts)
+            workspace = workspace_of(self._config.image.workspace, roots, facts)
             workdir = workdir_of(self._config.train, facts, workspace)
             home = home_of(facts, person)
             places = places_of(self._config.train, facts, workspace=workspace, workdir=workdir, home=home)
@@ -146,7 +149,7 @@ class SiteMaker:
             volumes=facts.volumes,
             seed_volume=seed_volume if any(place.seed for place in places) else "",
             unreadable=tuple(p for p in unreadable if not any(p == place.path for place in places)),
-            notes=_notes(matches and matches[0].root, workspace, facts),
+            notes=_notes(roots, workspace),
         )
 
     async def _seed(self, sandbox: Sandbox, place: Place, places: Sequence[Place], base: Tree) -> Place:
@@ -244,10 +247,16 @@ def probes(base: Tree) -> list[Entry]:
     return entries[:PROBES]
 
 
-def _notes(found: object, workspace: str, facts: ImageFacts) -> tuple[str, ...]:
-    if found:
-        return ()
-    return (f"the image does not hold the repo's files; they appear at {workspace}",)
+def _notes(roots: Sequence[str], workspace: str) -> tuple[str, ...]:
+    """Say where the repo is if that is not where the image has it."""
+    if not roots:
+        return (f"the image does not hold the repo's files; they appear at {workspace}",)
+    if roots[0] == "/":
+        note = (
+            f"the image has the repo in /, which no trial can replace; it appears at {workspace}, and a command that "
+        )
+        return (f"{note}names files by absolute paths does not see edits: set a WORKDIR before COPY",)
+    return ()
 
 
 def _how(exit_: JobExit) -> str:

@@ -26,6 +26,8 @@ OFFLINE: Final = {
     "TRANSFORMERS_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
     "WANDB_MODE": "offline",
+    "UV_OFFLINE": "1",
+    "UV_NO_SYNC": "1",  # `uv run` would fetch what the image has already
 }
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_MAX_THREADS")
 
