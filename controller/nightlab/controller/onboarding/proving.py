@@ -12,6 +12,7 @@ from nightlab.controller.model.trial import Ending
 from nightlab.controller.onboarding.bench import Sample, Workbench
 from nightlab.controller.onboarding.findings import SeedFound
 from nightlab.controller.onboarding.metric import fingerprint
+from nightlab.controller.onboarding.result_files import file_metrics
 from nightlab.controller.onboarding.seed import SeedOption
 from nightlab.controller.report.progress import Progress
 from nightlab.controller.text import inert
@@ -53,7 +54,7 @@ async def prove_seed(
         other = await bench.sample(seeded, site, option.seed.base + 1, stop) if _ran(first) else first
         if not (_ran(first) and _ran(other)):
             failures.append(f"{shown(option.seed)} (the run failed: {inert(other.outcome.reason, 160)})")
-        elif fingerprint(first.lines) == fingerprint(other.lines):
+        elif _numbers(first) == _numbers(other):
             failures.append(f"{shown(option.seed)} (it changes nothing)")
         else:
             return SeedFound(option, f"{option.reason}; {_proof(option, sample, first)}")
@@ -71,8 +72,14 @@ def _ran(sample: Sample) -> bool:
     return sample.outcome.ending is Ending.FINISHED
 
 
+def _numbers(sample: Sample) -> object:
+    """Return all numbers of a run that tell what it learned, printed or in files."""
+    written = [(metric.measure.path, metric.name, metric.value) for metric in file_metrics(sample.files)]
+    return fingerprint(sample.lines), written
+
+
 def _proof(option: SeedOption, sample: Sample, first: Sample) -> str:
     changes = f"runs with {option.seed.base} and {option.seed.base + 1} gave other numbers"
-    if option.is_known and fingerprint(first.lines) == fingerprint(sample.lines):
+    if option.is_known and _numbers(first) == _numbers(sample):
         return f"{changes}, and {option.seed.base}, the script's own, repeated the sample run digit for digit"
     return changes
