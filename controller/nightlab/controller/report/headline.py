@@ -173,6 +173,8 @@ def _no_baseline(ended: list[TrialView]) -> tuple[str, ...]:
 def _closest(view: StudyView) -> str:
     top = top_single_run(view)
     gain = gain_of(view, top) if top is not None else None
+    if not view.by_role(Role.SEARCH):
+        return "No search trial was run."
     if top is None or gain is None:
         return "No search trial reached a score."
     if gain <= 0:
