@@ -89,6 +89,9 @@ def test_a_failure_names_the_step_and_ends_with_the_output(build):
     assert "&& exit 3" in message.splitlines()[0]
     assert "\x1b" not in message
     assert "docker build --file" in caught.value.hint
+    assert "sha256:" not in message
+    assert "load build context" not in message
+    assert "--label" not in caught.value.hint
 
 
 def test_a_build_that_hangs_is_ended(build):

@@ -141,6 +141,7 @@ def test_metrics_in_files_are_found_with_a_path_that_lasts():
     )
     assert [(m.name, m.measure.path, m.value) for m in found] == [
         ("accuracy", "out/metrics.json", 0.8),
+        ("val_accuracy", "runs/*/metrics.json", 0.9),
         ("val_loss", "history.csv", 0.6),
         ("loss", "log.jsonl", 0.4),
         ("train_loss", "history.csv", 0.5),

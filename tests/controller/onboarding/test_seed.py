@@ -35,3 +35,22 @@ def test_a_seed_on_the_command_line_is_replaced_there(command: str, name: str, b
 def test_what_is_no_seed_is_left_alone(command: str) -> None:
     found = seed_options([LITERAL], command.split(), [])
     assert [option.seed.kind for option in found] == ["literal"]
+
+
+def test_an_argument_that_make_does_not_pass_on_is_set_by_its_default() -> None:
+    fixed = Note("note", "seed: literal train.py:default_rng(seed) = 99", "train.py:default_rng(seed)", "train.py:13")
+    found = seed_options([ARGUMENT, fixed], ["make", "train"], [])
+    assert [option.seed for option in found] == [
+        Seed(kind="literal", name="train.py:--seed", base=0),
+        Seed(kind="literal", name="train.py:default_rng(seed)", base=99),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "is_known"), [(' default "11"', 11, True), (" default 7", 7, True), ("", 1337, False)]
+)
+def test_a_variable_starts_from_its_default(text: str, base: int, is_known: bool) -> None:
+    (found,) = seed_options(
+        [Note("note", f"seed: variable RUN_SEED{text}", "", "train.py:3")], ["python", "train.py"], []
+    )
+    assert (found.seed, found.is_known) == (Seed(kind="variable", name="RUN_SEED", base=base), is_known)

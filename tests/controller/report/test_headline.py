@@ -6,6 +6,7 @@ import pytest
 from tests.controller.report import factory
 
 from nightlab.controller.model.score import Verdict
+from nightlab.controller.model.trial import Role
 from nightlab.controller.report.headline import Tone, failure_groups, fold, headline, ledger_note, top_single_run
 from nightlab.controller.report.view import LedgerRow
 
@@ -45,6 +46,12 @@ def test_no_trial_better_than_the_baseline():
     view = factory.no_gain()
     text = told(replace(view, trials=view.trials[:4]))
     assert "No trial was better than the baseline; trial 3 came closest." in text
+
+
+def test_a_night_of_baselines_alone_does_not_say_that_trials_failed():
+    view = factory.no_gain()
+    baselines = tuple(trial for trial in view.trials if trial.role is Role.BASELINE)
+    assert baselines and "No search trial was run." in told(replace(view, trials=baselines))
 
 
 def test_an_unknown_floor_names_the_remedy():

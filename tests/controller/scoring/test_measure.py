@@ -33,3 +33,23 @@ def test_what_a_run_did_not_leave_has_no_value_and_a_reason(tmp_path):
 
 def test_only_files_that_are_measured_are_asked_for():
     assert measured_paths(ALL) == ("out/log.csv", "out/score.json")
+
+
+DATED = Objective(name="rmse", measure=JsonFile(source="json", path="runs/*/result.json", key="rmse"))
+
+
+def test_a_file_in_a_folder_that_each_run_names_anew_is_found_by_a_glob(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"")
+    files = {"runs/2026-11-23/result.json": b'{"rmse": 0.5}', "runs/deep/er/result.json": b'{"rmse": 9}'}
+    (found,) = measure_run((DATED,), log, files, Usage())
+    assert (found.value, found.source) == (0.5, "last rmse of runs/2026-11-23/result.json, row 1")
+
+
+def test_two_files_that_match_give_no_value_because_one_may_be_old(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(b"")
+    files = {f"runs/{day}/result.json": b'{"rmse": 0.5}' for day in ("b", "a")}
+    (found,) = measure_run((DATED,), log, files, Usage())
+    assert found.value is None
+    assert found.source.startswith("2 files match runs/*/result.json (runs/a/result.json, runs/b/result.json")

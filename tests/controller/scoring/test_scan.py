@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightlab.controller.scoring.numbers import read_number
-from nightlab.controller.scoring.scan import LINE_LIMIT_BYTES, LineMeter, Pattern, scan_log
+from nightlab.controller.scoring.scan import LINE_LIMIT_BYTES, LineMeter, Pattern, scan_log, screen_line
 
 LOSS = r"val_bpb:\s*(\S+)"
 
@@ -141,3 +141,20 @@ def test_colours_and_progress_bars_do_not_hide_a_number(tmp_path):
     log.write_bytes(b"\x1b[32mval_loss\x1b[0m: \x1b[1m0.75\x1b[0m\n\x1b]0;title\x07val\x1b[K_loss: 0.5\x08\x08\r")
     reading = scan_log(log, {"loss": Pattern(r"^val_loss: (\S+)$")})["loss"]
     assert (reading.value, reading.seen) == (0.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("step 1 loss 2.5", "step 1 loss 2.5"),
+        (
+            "\r\x1b[32mEpoch 0\x1b[0m:  0%|   |\r\x1b[32mEpoch 0\x1b[0m: 100%|###|, val=\x1b[1m0.3\x1b[0m",
+            "Epoch 0: 100%|###|, val=0.3",
+        ),
+        ("done\r", "done"),
+        ("\r\r", ""),
+        ("\ud800 lone", "? lone"),
+    ],
+)
+def test_a_progress_bar_is_read_as_a_terminal_leaves_it(line, shown):
+    assert screen_line(line) == shown

@@ -175,7 +175,8 @@ class JsonFile(Table):
     """A quantity in a JSON (or JSON-lines) file that the run writes.
 
     Attributes:
-        path: Relative to the workspace.
+        path: Relative to the workspace; a glob such as "runs/*/result.json" where each run names its folder anew, and
+            then exactly one file must match.
         key: Dotted path to the number; an integer part indexes a list.
         select: Which line of a JSON-lines file counts.
     """
@@ -190,7 +191,7 @@ class CsvFile(Table):
     """A quantity in a CSV file with a header that the run writes.
 
     Attributes:
-        path: Relative to the workspace.
+        path: Relative to the workspace; a glob as above where each run names its folder anew.
         column: Name in the header.
         select: Which row counts; rows with an empty cell are passed over.
     """

@@ -35,6 +35,8 @@ KEPT_LINES: Final = 40
 FIRST_VERSION_WITH_BUILDX: Final = 23
 STEP_STARTED: Final = re.compile(r"^(?:#\d+ \[(?P<buildkit>[^\]]+\] .+)|Step (?P<classic>\d+/\d+ : .+))$")
 STEP_FAILED: Final = re.compile(r"^ > \[[^\]]*\] (?P<step>.+?):?$")
+STEP_LINE: Final = re.compile(r"^#(?P<step>\d+) (?P<text>.*)")
+SYNTAX_MISSING: Final = re.compile(r"resolve image config for \S*docker/dockerfile")
 
 # What nightlab keeps beside a repo is no part of it: it would be copied into images and spoil their layers.
 NEVER_SENT: Final = (".nightlab", "**/.nightlab", "nightlab.toml", "**/nightlab.toml")
@@ -158,7 +160,8 @@ class _Output:
             if started := STEP_STARTED.match(text):
                 step = started["classic"] or f"[{started['buildkit']}"
                 self._step = step
-                self._progress(step)
+                if not step.startswith("[internal]"):
+                    self._progress(step)
             if failed := STEP_FAILED.match(text):
                 self._step = failed["step"]
             if text:
@@ -167,9 +170,24 @@ class _Output:
     def error(self, build: Build, reason: str) -> ImageError:
         name, reason = build.tag or str(build.dockerfile), _printable(reason)
         where = f" at step {self._step!r}" if self._step else ""
-        tail = "".join(f"\n  {line}" for line in self._lines)
-        by_hand = shlex.join(["docker", "build", *build.arguments()])
-        return ImageError(f"building {name} failed{where}: {reason}{tail}", hint=f"run it by hand: {by_hand}")
+        tail = "".join(f"\n  {line}" for line in _telling(list(self._lines)))
+        own = replace(build, tag=None, labels={})
+        hint = f"run it by hand: {shlex.join(['docker', 'build', *own.arguments()])}"
+        if any(SYNTAX_MISSING.search(line) for line in self._lines):
+            hint = f"no registry gave the image that the Dockerfile's `# syntax` line names; take the line out; {hint}"
+        return ImageError(f"building {name} failed{where}: {reason}{tail}", hint=hint)
+
+
+def _telling(lines: list[str]) -> list[str]:
+    """Return the lines of the step that failed, in BuildKit's mixed output; all lines of any other."""
+    steps = [match for line in lines if (match := STEP_LINE.match(line))]
+    failed = {match["step"] for match in steps if match["text"].startswith("ERROR")}
+    told = [STEP_LINE.match(line) for line in lines]
+    return [line for line, at in zip(lines, told, strict=True) if _tells(at, failed)] if failed else lines
+
+
+def _tells(at: re.Match[str] | None, failed: set[str]) -> bool:
+    return at is None or (at["step"] in failed and not at["text"].startswith("sha256:"))
 
 
 def _printable(text: str) -> str:

@@ -16,18 +16,26 @@ def nothing_works(failed: list[Attempt], candidates: list[Candidate], wishes: Wi
     lines = ["no command reached a score, so no config was written"]
     for attempt in failed:
         lines += [f"{attempt.candidate.text} ({attempt.candidate.reason}): {attempt.problem}", tail_of(attempt.sample)]
-        names = names_in(attempt.sample.lines)[-12:] if attempt.sample.lines else []
+        names = names_in(attempt.sample.lines)[-12:] if attempt.is_unscored else []
         lines += [f"  numbers with a name that it printed: {inert(', '.join(names), 400)}"] if names else []
         lines += [f"  whole output: {attempt.sample.log}"]
     untried = [candidate.text for candidate in candidates[len(failed) :]]
     lines += [f"not tried: {'; '.join(untried)}"] if untried else []
-    unscored = any("no number" in attempt.problem for attempt in failed)
-    say_train = "" if wishes.train and unscored else "--train 'COMMAND' names the training command"
-    say_metric = (
-        "--metric 'REGEX' with one group around the number, and --direction, name what scores it" if unscored else ""
-    )
-    hint = "; ".join(each for each in (say_train, say_metric) if each)
-    return OnboardingFailed("\n".join(lines), hint=hint)
+    return OnboardingFailed("\n".join(line for line in lines if line), hint=_way_out(failed, wishes))
+
+
+def _way_out(failed: list[Attempt], wishes: Wishes) -> str:
+    """Say what to do next: a command that crashed has to run first, one that printed no score needs to be told of."""
+    hints = []
+    if any(not attempt.is_unscored for attempt in failed):
+        hints.append("make the command run to its end in the image, as its last lines above say what it lacks")
+    if any(attempt.is_unscored for attempt in failed):
+        hints.append(
+            "print the score at the end, as in `val_loss: 0.123`, or name what scores it: --metric 'REGEX' with one "
+            "group around the number, and --direction"
+        )
+    hints += [] if wishes.train else ["--train 'COMMAND' names another training command"]
+    return "; ".join(hints)
 
 
 def no_command(tree: Tree) -> OnboardingFailed:

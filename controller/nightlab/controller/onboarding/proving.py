@@ -57,7 +57,7 @@ async def prove_seed(
             if not _ran(other):
                 failures.append(f"{shown(option.seed)} (the run failed: {inert(other.outcome.reason, 160)})")
                 break
-            if fingerprint(first) != fingerprint(other):
+            if _numbers(first) != _numbers(other):
                 return SeedFound(option, f"{option.reason}; {_proof(option, sample, first, step)}")
         else:
             failures.append(f"{shown(option.seed)} ({OTHER_SEEDS} other values changed nothing)")
@@ -75,13 +75,14 @@ def _ran(sample: Sample) -> bool:
     return sample.outcome.ending is Ending.FINISHED
 
 
-def fingerprint(sample: Sample) -> object:
-    """Return what two runs on different seeds differ in: all numbers that score a model, printed or in files."""
-    return numbers_in(sample.lines), [(each.measure.path, each.name, each.value) for each in file_metrics(sample.files)]
+def _numbers(sample: Sample) -> object:
+    """Return all numbers of a run that tell what it learned, printed or in files."""
+    written = [(metric.measure.path, metric.name, metric.value) for metric in file_metrics(sample.files)]
+    return numbers_in(sample.lines), written
 
 
 def _proof(option: SeedOption, sample: Sample, first: Sample, step: int) -> str:
     changes = f"runs with {option.seed.base} and {option.seed.base + step} gave other numbers"
-    if option.is_known and fingerprint(first) == fingerprint(sample):
+    if option.is_known and _numbers(first) == _numbers(sample):
         return f"{changes}, and {option.seed.base}, the script's own, repeated the sample run digit for digit"
     return changes

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nightlab.api.globs import matches
 from nightlab.controller.config.schema import CsvFile, JsonFile
 from nightlab.controller.model.score import Direction
 from nightlab.controller.onboarding.metric import named, reason_of
@@ -17,7 +18,7 @@ from nightlab.controller.scoring.files import read_csv, read_json
 
 DEEPEST: Final = 4
 MOST_KEYS: Final = 400
-# A path that is another one in each run cannot be in a config.
+# A part of a path that is another one in each run stands in a config as "*".
 _CHANGES: Final = re.compile(r"\d{6,}|\d{4}-\d{2}-\d{2}|[0-9a-f]{8}-[0-9a-f]{4}|\d{2}[-:_]\d{2}[-:_]\d{2}")
 
 
@@ -40,8 +41,16 @@ def file_metrics(files: Mapping[str, bytes]) -> list[FileMetric]:
     Args:
         files: Path -> content, of the small files that a run wrote.
     """
-    found = [metric for path, content in files.items() if not _CHANGES.search(path) for metric in _of(path, content)]
+    found = [metric for path, content in files.items() for metric in _of(_lasting(path, files), content)]
     return sorted(found, key=lambda metric: (-metric.weight, metric.measure.path))
+
+
+def _lasting(path: str, files: Mapping[str, bytes]) -> str:
+    """Return a path that finds the same file in other runs: itself or a glob; empty if that finds others too."""
+    folder, _, name = path.rpartition("/")
+    parts = ["*" if _CHANGES.search(part) else part for part in folder.split("/") if part]
+    glob = "/".join([*parts, re.sub(rf"(?:{_CHANGES.pattern})[\dT:_-]*", "*", name)])
+    return path if glob == path else glob if [each for each in files if matches(each, glob)] == [path] else ""
 
 
 def _of(path: str, content: bytes) -> Iterator[FileMetric]:

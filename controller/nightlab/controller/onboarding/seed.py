@@ -17,7 +17,7 @@ from nightlab.controller.onboarding.programs import SHELLS, base_name, passes_ar
 UNKNOWN_BASE: Final = 1337
 LARGEST: Final = 2**31 - 64
 _ARGUMENT: Final = re.compile(r"seed: argument (?P<name>\S+) default (?P<value>.+)")
-_VARIABLE: Final = re.compile(r"seed: variable (?P<name>\w+)")
+_VARIABLE: Final = re.compile(r"seed: variable (?P<name>\w+)(?: default (?P<value>.+))?")
 _LITERAL: Final = re.compile(r"seed: literal (?P<name>.+) = (?P<value>[^=]+)")
 _ON_COMMAND: Final = re.compile(
     r"(?P<name>--?[\w.-]*seed|--?[\w.-]*random[-_]state|\+{0,2}[\w.]*seed=)(?:=?(?P<value>\d{1,10}))?", re.IGNORECASE
@@ -53,7 +53,9 @@ def seed_options(notes: Iterable[Note], argv: Sequence[str], scripts: Sequence[s
     takes_arguments = _takes_arguments(argv, scripts)
     for note in notes:
         option = _of_note(note)
-        if option is not None and (option.seed.kind != "argument" or takes_arguments):
+        if option is not None and option.seed.kind == "argument" and not takes_arguments:
+            option = _default_of(option, note)
+        if option is not None:
             found.append(option)
     on_command = {option.seed.name for option in _of_command(argv)}
     order = {"variable": 1, "argument": 0 if takes_arguments else 2, "literal": 3}
@@ -100,12 +102,20 @@ def _of_note(note: Note) -> SeedOption | None:
         if match["name"].startswith("-"):
             return SeedOption(_seed("argument", match["name"], match["value"]), match["value"].isdigit(), where)
     elif match := _VARIABLE.fullmatch(note.summary):
-        return SeedOption(_seed("variable", match["name"], ""), False, where)
+        value = (match["value"] or "").strip("\"'")
+        return SeedOption(_seed("variable", match["name"], value), value.isdigit(), where)
     elif match := _LITERAL.fullmatch(note.summary):
         return SeedOption(
             _seed("literal", match["name"], match["value"].strip()), match["value"].strip().isdigit(), where
         )
     return None
+
+
+def _default_of(option: SeedOption, note: Note) -> SeedOption | None:
+    """An argument that cannot be passed is set by its default in the source, where it has one."""
+    if not option.is_known or not note.detail:
+        return None
+    return SeedOption(_seed("literal", note.detail, str(option.seed.base)), True, f"{option.reason} as a default")
 
 
 def _seed(kind: Literal["argument", "variable", "literal"], name: str, value: str) -> Seed:

@@ -26,9 +26,9 @@ RETRIES: Final = 4
 TAIL_LINES: Final = 15
 ENDED_EARLY: Final = (Ending.TIMED_OUT, Ending.STOPPED)
 _DENIED: Final = re.compile(
-    r"(?:Read-only file system|Permission denied|\[Errno (?:13|30)\])[^'\"/]*['\"]?(?P<path>/[^'\"\s:]+)"
+    r"(?:Read-only file system|Permission denied|\[Errno (?:13|30)\])[^'\"/.]*['\"]?(?P<path>(?:\.\.)?/[^'\"\s:]+)"
 )
-_DENIED_SHELL: Final = re.compile(r"(?P<path>/[\w./-]+)'?: (?:Read-only file system|Permission denied)")
+_DENIED_SHELL: Final = re.compile(r"(?P<path>(?:\.\.)?/[\w./-]+)'?: (?:Read-only file system|Permission denied)")
 _NEVER_WRITABLE: Final = re.compile(r"/(?:proc|sys|dev|etc|usr|bin|sbin|lib|lib64|boot|nightlab)(?:/|$)|/$")
 
 
@@ -53,6 +53,11 @@ class Attempt:
     score: Score | None
     problem: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_unscored(self) -> bool:
+        """Whether it ran and only a score was missing."""
+        return self.score is None and _may_score(self.sample)
 
 
 class Trying:
@@ -163,7 +168,7 @@ def denied_directory(lines: tuple[str, ...], site: Site) -> str | None:
         match = _DENIED.search(line) or _DENIED_SHELL.search(line)
         if match is None:
             continue
-        path = posixpath.normpath(match["path"])
+        path = posixpath.normpath(posixpath.join(site.workdir, match["path"]))
         directory = posixpath.dirname(path) if "." in posixpath.basename(path) else path
         inside = directory == site.workspace or directory.startswith(site.workspace + "/")
         if inside or _NEVER_WRITABLE.match(directory) or any(directory == place.path for place in site.places):

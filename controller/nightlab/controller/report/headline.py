@@ -166,13 +166,22 @@ def _no_baseline(ended: list[TrialView]) -> tuple[str, ...]:
     groups = failure_groups(ended)
     if not groups:
         return ("The baseline has no score, so there is nothing to compare with.",)
-    reason = _inert(groups[0].example, 400) or groups[0].verdict.value
-    return (f"The baseline never reached a score: {reason}", "Nothing can be compared until the unchanged repo runs.")
+    group = groups[0]
+    reason = _inert(group.example, 400) or group.verdict.value
+    way_out = f"`nightlab trial logs {group.numbers[0]}` shows what it printed"
+    if group.verdict is Verdict.INFEASIBLE:
+        way_out = f"give it more memory (train.memory), or less to do; {way_out}"
+    return (
+        f"The baseline never reached a score: {reason}.",
+        f"Nothing can be compared until the unchanged repo runs: {way_out}.",
+    )
 
 
 def _closest(view: StudyView) -> str:
     top = top_single_run(view)
     gain = gain_of(view, top) if top is not None else None
+    if not view.by_role(Role.SEARCH):
+        return "No search trial was run."
     if top is None or gain is None:
         return "No search trial reached a score."
     if gain <= 0:

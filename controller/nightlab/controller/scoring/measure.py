@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from nightlab.api.globs import matches
 from nightlab.controller.config.schema import Constraint, CsvFile, JsonFile, Objective, Observed, Regex
 from nightlab.controller.model.score import Measurement, Trust
 from nightlab.controller.model.trial import Usage
@@ -50,7 +51,7 @@ def measure_run(
 
 
 def measured_paths(quantities: Sequence[Objective | Constraint]) -> tuple[str, ...]:
-    """Name the files that have to be taken out of a run's workspace."""
+    """Name the files, or globs of them, that have to be taken out of a run's workspace."""
     return tuple(sorted({q.measure.path for q in quantities if isinstance(q.measure, (JsonFile, CsvFile))}))
 
 
@@ -66,17 +67,25 @@ def _measurement(
         reading = readings[quantity.name]
         where = f"{measure.select} match of /{measure.pattern}/, line {reading.place} of the output"
     else:
-        reading = _from_file(measure, files)
+        path, reading = _from_file(measure, files)
         key = measure.key if isinstance(measure, JsonFile) else measure.column
-        where = f"{measure.select} {key} of {measure.path}, row {reading.place}"
+        where = f"{measure.select} {key} of {path}, row {reading.place}"
     return Measurement(quantity.name, reading.value, Trust.REPORTED, reading.why or where)
 
 
-def _from_file(measure: JsonFile | CsvFile, files: Mapping[str, bytes]) -> Reading:
-    content = files.get(measure.path)
-    if content is None:
-        return Reading(None, why=f"the run did not write {measure.path}")
-    return read_json(content, measure) if isinstance(measure, JsonFile) else read_csv(content, measure)
+def _from_file(measure: JsonFile | CsvFile, files: Mapping[str, bytes]) -> tuple[str, Reading]:
+    """Return the one file that a measure means, and what it says; of two, nobody knows which is this run's."""
+    paths = [measure.path] if measure.path in files else sorted(path for path in files if matches(path, measure.path))
+    if not paths:
+        return measure.path, Reading(None, why=f"the run did not write {measure.path}")
+    if len(paths) > 1:
+        several = (
+            f"{len(paths)} files match {measure.path} ({paths[0]}, {paths[1]}, ...): name one, or ignore old results"
+        )
+        return measure.path, Reading(None, why=several)
+    named = measure.model_copy(update={"path": paths[0]})
+    content = files[paths[0]]
+    return paths[0], read_json(content, named) if isinstance(named, JsonFile) else read_csv(content, named)
 
 
 def _observed(measure: Observed, usage: Usage) -> float | None:

@@ -121,6 +121,12 @@ def visible_line(line: bytes) -> str:
     return _APPEARANCE.sub(b"", line).decode("utf-8", "replace")
 
 
+def screen_line(text: str) -> str:
+    """Return what a terminal shows of a line in the end: of a progress bar the last state, without colours."""
+    parts = visible_line(text.encode("utf-8", "replace")).split("\r")
+    return next((part for part in reversed(parts) if part.strip()), "")
+
+
 def finite_reading(picker: Picker, place: str) -> Reading:
     """Turn a picker into a reading; NaN and infinities are no score."""
     value = picker.value

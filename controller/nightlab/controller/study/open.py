@@ -44,6 +44,10 @@ from nightlab.controller.trial.spawn import Spawner
 from nightlab.controller.trial.walk import TrialWalk
 
 log: Final = structlog.get_logger()
+NOTHING_TO_SEARCH: Final = (
+    "nothing to search: no tunable literal was found in the files that the training command starts, so only baselines "
+    "run; give one a range under [search.tunable]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,8 @@ async def _sitting(
     views = ViewBuilder(ground.store, ground.state, History(ground.state.history, ground.blobs))
     scribe.on_judged = _teller(views, ground.record.id, scribe.progress)
     judge = Judge(config, scribe)
+    if config.budget.trials and not any(action.sampleable for action in offered):
+        scribe.progress.note(NOTHING_TO_SEARCH)
     policy = TpePolicy(config.objectives, config.constraints, config.search.seed)
     agenda = Agenda(config, scribe, editor, Proposer(config, scribe, editor, policy, offered, base), base)
     night = Night(scribe=scribe, agenda=agenda, judge=judge, runner=runner, shares=shares, stop=stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from nightlab.controller.report import view
 from nightlab.controller.report.silent import Silent
 from nightlab.controller.scoring.ledger import Spent, category_of, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front
+from nightlab.controller.scoring.scan import screen_line
 from nightlab.controller.scoring.verdict import gain_over
 from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRecord, holder_pid
 from nightlab.controller.store.state_dir import StateDir
@@ -272,7 +274,7 @@ def _by_number(attempts: Sequence[AttemptRecord]) -> dict[int, list[AttemptRecor
 
 
 def log_tail(path: Path, size: int = EXCERPT_BYTES) -> str:
-    """Return the last whole lines of a log, or nothing if there is none."""
+    """Return the last whole lines of a log as a terminal leaves them, or nothing if there is none."""
     try:
         with path.open("rb") as file:
             length = file.seek(0, 2)
@@ -280,4 +282,5 @@ def log_tail(path: Path, size: int = EXCERPT_BYTES) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    return text if length <= size else text.partition("\n")[2]
+    whole = text if length <= size else re.split(r"[\r\n]", text, maxsplit=1)[-1]
+    return "\n".join(screen_line(line) for line in whole.split("\n"))

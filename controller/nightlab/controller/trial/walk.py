@@ -23,6 +23,7 @@ from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.site import Share, Site
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.scoring.measure import measure_run
+from nightlab.controller.scoring.scan import screen_line
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.trial.collect import Collected, collect
 from nightlab.controller.trial.ending import Tail, name_ending
@@ -252,5 +253,6 @@ class TrialWalk:
 
 async def _read(job: Job, tail: Tail, line: Line) -> None:
     async for text in job.lines():
-        tail.add(text)
-        line(text)
+        shown = screen_line(text)
+        tail.add(shown)
+        line(shown)

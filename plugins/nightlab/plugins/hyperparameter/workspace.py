@@ -132,5 +132,5 @@ def _seed_summary(literal: Literal) -> str:
     if literal.form == "argument":
         return f"seed: argument {literal.name} default {literal.text}"
     if literal.form == "variable":
-        return f"seed: variable {literal.name.lstrip('$')}"
+        return f"seed: variable {literal.name.lstrip('$')} default {literal.text}"
     return f"seed: literal {literal.id} = {literal.text}"
