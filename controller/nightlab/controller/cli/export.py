@@ -47,13 +47,13 @@ def export(
             made = export_patch_series(
                 target.state.repo, base, steps, blobs, provenance=provenance, directory=directory, at=at
             )
-            _tell(made, as_json, [f"{len(made.files)} patches in {directory}", "git am --keep-cr applies them"])
+            _tell(made, as_json, [f"{len(made.files)} patches in {directory}", deliver.how_to_apply(made)])
             return
         name = branch or f"nightlab/{view.id}"
         written = export_branch(
             target.state.repo, base, steps, blobs, provenance=provenance, branch=name, at=at, force=force
         )
-        _tell(written, as_json, [f"branch {name}: {len(written.commits)} commits", f"git merge {name} takes it over"])
+        _tell(written, as_json, [f"branch {name}: {len(written.commits)} commits", deliver.how_to_take_over(written)])
 
 
 def _tell(made: object, as_json: bool, lines: list[str]) -> None:

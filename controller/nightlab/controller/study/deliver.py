@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from nightlab.controller.errors import StoreError
 from nightlab.controller.model.score import Verdict
-from nightlab.controller.repo.export import ExportStep, Provenance
+from nightlab.controller.repo.export import BranchExport, ExportStep, PatchExport, Provenance
 from nightlab.controller.repo.snapshot import BaseTree
 from nightlab.controller.report.view import StudyView, TrialView
 from nightlab.controller.store import Store, StudyRecord
@@ -76,6 +76,21 @@ def provenance_of(view: StudyView, trial: TrialView) -> Provenance:
         tree_digest=trial.tree_digest,
         image_id=view.image_id,
     )
+
+
+def how_to_take_over(made: BranchExport) -> str:
+    """Say which command brings a branch's edits into the clone; what is uncommitted there already is left alone."""
+    if not made.has_base_commit:
+        return f"git merge {made.branch} takes it over"
+    edits = f"{made.branch}~{len(made.commits) - 1}..{made.branch}"
+    return f"git cherry-pick {edits} takes it over; the commit before holds what was uncommitted when the study began"
+
+
+def how_to_apply(made: PatchExport) -> str:
+    """Say which command applies a series of patches."""
+    if not made.has_base_patch:
+        return "git am --keep-cr applies them"
+    return f"git am --keep-cr applies them; {made.files[0].name} holds what was uncommitted when the study began"
 
 
 def exported_at(view: StudyView) -> datetime:
