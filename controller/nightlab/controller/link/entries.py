@@ -11,7 +11,6 @@ from nightlab.controller.errors import LinkError
 from nightlab.controller.link.limits import shown
 from nightlab.controller.model.tree import Entry
 
-
 ENTRY_BYTES: Final = 80  # a TreeEntry less its path, at most
 LISTING_BYTES: Final = 3_000_000  # fits one message, and is less than a sandbox refuses to list
 
