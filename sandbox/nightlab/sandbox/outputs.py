@@ -10,6 +10,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator
+from heapq import nsmallest
 from typing import Final
 
 from nightlab.api.digest import EXECUTABLE, REGULAR, path_error
@@ -17,7 +18,7 @@ from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox import globs
 from nightlab.sandbox.errors import printable
 from nightlab.sandbox.identity import files_as
-from nightlab.sandbox.paths import READ, Found, is_directory, is_link, is_regular, list_directory, open_below, open_root
+from nightlab.sandbox.paths import READ, Found, is_directory, is_link, is_regular, open_below, open_root, walk_directory
 from nightlab.sandbox.transfers import Outgrown, Transfers
 
 WALKED_NAMES: Final = 200_000
@@ -47,8 +48,10 @@ class Reading:
 
     def _find(self) -> list[Found]:
         request = self._request
+        # Held at once: what can be taken and what can be named as skipped, however many there are.
+        held = request.max_files + SKIPPED_LISTED
         with files_as(request.as_uid, request.as_gid), open_root(request.root) as root:
-            return sorted(self._walk(root, globs.start(request.globs)), key=lambda found: found.path)
+            return nsmallest(held, self._walk(root, globs.start(request.globs)), key=lambda found: found.path)
 
     def _walk(self, root: int, state: globs.State) -> Iterator[Found]:
         waiting = [("", state)]
@@ -66,13 +69,12 @@ class Reading:
                 elif globs.matches(state, found.name):
                     yield found
 
-    def _list(self, root: int, directory: str) -> list[Found]:
+    def _list(self, root: int, directory: str) -> Iterator[Found]:
         try:
             with open_below(root, directory) as fd:
-                return list_directory(fd, directory)
+                yield from walk_directory(fd, directory)
         except OSError as error:
             self._skip(directory, f"unreadable directory: {error.strerror}")
-            return []
 
     def _open(self, found: Found) -> int | None:
         """Open a file that passes every check, or record why not."""

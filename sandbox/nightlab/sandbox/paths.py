@@ -95,15 +95,19 @@ def join(directory: str, name: str) -> str:
 
 
 def list_directory(fd: int, directory: str) -> list[Found]:
-    """List an open directory, sorted by name."""
-    found = []
-    for name in sorted(os.listdir(fd)):
-        try:
-            status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except OSError:
-            status = None
-        found.append(Found(path=join(directory, name), name=name, stat=status))
-    return found
+    """List an open directory, sorted by name. One of a million names takes half a GiB: see `walk_directory`."""
+    return sorted(walk_directory(fd, directory), key=lambda found: found.name)
+
+
+def walk_directory(fd: int, directory: str) -> Iterator[Found]:
+    """Yield the names of an open directory in the order of the disk, in constant memory however many there are."""
+    with os.scandir(fd) as names:
+        for entry in names:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                status = None
+            yield Found(path=join(directory, entry.name), name=entry.name, stat=status)
 
 
 def is_directory(found: Found) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from nightlab.api.digest import path_error
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
-from nightlab.sandbox.errors import over_limit, printable
+from nightlab.sandbox.errors import Refused, over_limit, printable
 from nightlab.sandbox.hashing import Odd, read_entry
-from nightlab.sandbox.paths import checked, is_directory, list_directory, open_below, open_root, split
+from nightlab.sandbox.paths import Found, checked, is_directory, open_below, open_root, split, walk_directory
 
 RESULT_BYTES: Final = 3_500_000  # a result must fit a message of 4 MiB
 ODD_LISTED: Final = 1000
+ODD_CHARACTERS: Final = 1000
 MAX_DIRECTORIES: Final = 100_000
 
 
@@ -25,10 +26,16 @@ class _Listing:
         self._root = request.root
         self._max_entries = request.max_entries
         self._max_hash_bytes = request.max_hash_bytes
+        self._suffixes = tuple(request.suffixes)
         self._bytes = 0
 
     def take(self, parent: int, name: str, path: str) -> None:
-        """Add one name that is no directory."""
+        """Add one name that is no directory, if its end is one of those asked for."""
+        if self._suffixes and not name.endswith(self._suffixes):
+            return
+        if path_error(path) is not None:
+            self.odd(path)
+            return
         try:
             path.encode()
             entry = read_entry(parent, name, path, max_hash_bytes=self._max_hash_bytes)
@@ -42,7 +49,7 @@ class _Listing:
         """Add a path that is neither file nor link, or cannot be read; only the first thousand are named."""
         if len(self.result.odd) < ODD_LISTED:
             self._count(len(path))
-            self.result.odd.append(printable(path))
+            self.result.odd.append(printable(path)[:ODD_CHARACTERS])
 
     def _count(self, size: int) -> None:
         self._bytes += size + 8
@@ -56,15 +63,20 @@ def scan_tree(request: pb.ScanTree) -> pb.ScanTreeResult:
     """List a tree, sorted by path.
 
     Raises:
-        Refused: More entries than asked for, or a path that leaves the root.
+        Refused: More entries than asked for, unless a part of them will do; or a path that leaves the root.
         OSError: The root itself cannot be opened.
     """
     listing = _Listing(request)
     with open_root(request.root) as root:
-        if request.only:
-            _scan_only(root, request.only, listing)
-        else:
-            _scan_all(root, listing)
+        try:
+            if request.only:
+                _scan_only(root, request.only, listing)
+            else:
+                _scan_all(root, listing)
+        except Refused as error:
+            if error.code != pb.FAILURE_CODE_LIMIT or not request.allow_partial:
+                raise
+            listing.result.is_partial = True
     listing.result.entries.sort(key=lambda entry: entry.path.encode())
     listing.result.odd.sort()
     return listing.result
@@ -89,21 +101,23 @@ def _scan_all(root: int, listing: _Listing) -> None:
     while waiting:
         directory = waiting.pop()
         walked += 1
-        if walked > MAX_DIRECTORIES:
-            raise over_limit(f"more than {MAX_DIRECTORIES} directories")
         try:
             with open_below(root, directory) as fd:
-                waiting.extend(_scan_directory(fd, directory, listing))
+                for found in walk_directory(fd, directory):
+                    if _is_deeper(fd, found, listing):
+                        waiting.append(found.path)
+                        if walked + len(waiting) > MAX_DIRECTORIES:
+                            raise over_limit(f"more than {MAX_DIRECTORIES} directories")
         except OSError:
             listing.odd(directory)
 
 
-def _scan_directory(fd: int, directory: str, listing: _Listing) -> Iterator[str]:
-    for found in list_directory(fd, directory):
-        if is_directory(found):
-            if path_error(found.path) is None:
-                yield found.path
-            else:
-                listing.odd(found.path)
-        else:
-            listing.take(fd, found.name, found.path)
+def _is_deeper(fd: int, found: Found, listing: _Listing) -> bool:
+    """Add a name to the listing, unless it is a directory to be walked."""
+    if not is_directory(found):
+        listing.take(fd, found.name, found.path)
+        return False
+    if path_error(found.path) is not None:
+        listing.odd(found.path)
+        return False
+    return True

@@ -25,6 +25,7 @@ from nightlab.sandbox.paths import (
     list_directory,
     open_below,
     open_root,
+    walk_directory,
 )
 
 LARGE_BYTES: Final = 64 * 1024 * 1024
@@ -71,17 +72,16 @@ def _walk(root: int, left_out: frozenset[str] = frozenset()) -> Iterator[Found]:
         directory = waiting.pop()
         try:
             with open_below(root, directory) as fd:
-                names = list_directory(fd, directory)
+                for found in walk_directory(fd, directory):
+                    if path_error(found.path) is not None or (not directory and found.name in _NEVER_SEEDED):
+                        continue
+                    if found.path in left_out:
+                        continue
+                    yield found
+                    if is_directory(found):
+                        waiting.append(found.path)
         except OSError:
             continue  # closed to us: the access probe names it
-        for found in names:
-            if path_error(found.path) is not None or (not directory and found.name in _NEVER_SEEDED):
-                continue
-            if found.path in left_out:
-                continue
-            yield found
-            if is_directory(found):
-                waiting.append(found.path)
 
 
 def _copy_to_seed(from_root: int, to_root: int, found: Found, request: pb.MakeSeed, result: pb.MakeSeedResult) -> None:

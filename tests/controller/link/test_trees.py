@@ -129,3 +129,21 @@ async def test_editor_may_change_its_tree_and_others_may_not(link, sandbox, new_
     assert (await sh(sandbox, change, editor)).exit.code == 0
     with pytest.raises(CommandFailed, match="belongs to uid"):
         await sandbox.put_tree(str(link.workspace), tree)
+
+
+async def test_more_sealed_paths_than_fit_a_message_are_scanned(link, sandbox):
+    paths = {f"{'p' * 200}{n}" for n in range(20_000)}
+    (link.workspace / min(paths)).write_text("x")
+    scan = await sandbox.scan_tree(str(link.workspace), sorted(paths))
+    assert [entry.path for entry in scan.entries] == [min(paths)]
+
+
+async def test_a_part_of_a_crowd_is_listed_where_that_will_do(link, sandbox):
+    for number in range(5):
+        (link.workspace / f"file-{number}").touch()
+    with pytest.raises(CommandFailed) as caught:
+        await sandbox.scan_tree(str(link.workspace), max_entries=4)
+    assert caught.value.failure == "LIMIT"
+    scan = await sandbox.scan_tree(str(link.workspace), max_entries=4, allow_partial=True)
+    assert scan.is_partial
+    assert len(scan.entries) == 4

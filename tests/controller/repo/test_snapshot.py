@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.controller.errors import RepoError
+from nightlab.controller.link.limits import COMMAND_BYTES
 from nightlab.controller.repo import BlobStore, SnapshotLimits, snapshot
+from nightlab.controller.repo.snapshot import ENTRY_BYTES
 
 from .conftest import Clone, make_clone
 
@@ -271,3 +274,16 @@ def test_file_that_grows_past_the_limit_is_named(clone: Clone, blobs: BlobStore,
     monkeypatch.setattr(blobs, "put_stream", put_and_grow)
     with pytest.raises(RepoError, match=r"'train\.py' grew past the limit"):
         snapshot(clone.root, blobs, SnapshotLimits(max_bytes=limit))
+
+
+def test_a_tree_whose_list_fits_no_message_is_refused_before_anything_starts(clone, blobs):
+    for number in range(40):
+        clone.write(f"{'d' * 200}/{number}", "x")
+    with pytest.raises(RepoError, match="most files: dddd"):
+        snapshot(clone.root, blobs, SnapshotLimits(max_listing_bytes=8_000))
+    largest = SnapshotLimits()
+    count = largest.max_listing_bytes // (ENTRY_BYTES + 30)
+    listing = pb.PutTree(
+        entries=[pb.TreeEntry(path=f"{n:030}", mode=0o100644, size=2**31, sha256=bytes(32)) for n in range(count)]
+    )
+    assert listing.ByteSize() < COMMAND_BYTES

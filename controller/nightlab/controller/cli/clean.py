@@ -31,6 +31,7 @@ def clean(
         state = StateDir.of_repo(repo)
         if not state.root.is_dir():
             raise StoreError(f"{repo.resolve()} has no studies; there is nothing to clean")
+        state.require_ours()
         lock = Lock(state.root)
         try:
             found, problems = asyncio.run(_sweep(state.root, dry_run))

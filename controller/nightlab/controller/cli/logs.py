@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -23,10 +24,27 @@ def to_file(state: StateDir) -> None:
     """Send events to the state directory's log, as JSON lines; the file stays open until the process ends."""
     state.create()
     file = state.log_file.open("a", encoding="utf-8", buffering=1)
-    _configure(file, logging.INFO, for_people=False)
+    _configure(_Diary(file), logging.INFO, for_people=False)
 
 
-def _configure(out: TextIO, level: int, *, for_people: bool) -> None:
+class _Diary:
+    """A log file of which a full disk may cost lines, never the study."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        """Write a line, if there is room."""
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        """Bring it to the disk, if there is room."""
+        with suppress(OSError):
+            self._file.flush()
+
+
+def _configure(out: TextIO | _Diary, level: int, *, for_people: bool) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -35,5 +53,5 @@ def _configure(out: TextIO, level: int, *, for_people: bool) -> None:
             structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", out)),
     )

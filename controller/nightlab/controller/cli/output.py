@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 waiting for a person, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from nightlab.controller.errors import NightlabError
+from nightlab.controller.errors import NightlabError, StoreError
 from nightlab.controller.report.view import to_json
+from nightlab.controller.text import inert
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
 
@@ -38,8 +41,9 @@ def print_rich(*renderables: object) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the person something beside the data."""
-    Console(stderr=True, markup=False, highlight=False, emoji=False).print(Text(text))
+    """Tell the person something beside the data. Errors quote what a run printed: no character of it takes effect."""
+    shown = inert(text, keep_lines=True)
+    Console(stderr=True, markup=False, highlight=False, emoji=False).print(Text(shown))
 
 
 @contextmanager
@@ -49,6 +53,12 @@ def answering(as_json: bool = False) -> Iterator[None]:
         yield
     except NightlabError as error:
         _print_error(error, as_json)
+        raise typer.Exit(FAILED) from error
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        told = StoreError(str(error), hint="free some space there; `nightlab run --resume` goes on with a study")
+        _print_error(told, as_json)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
         say("interrupted")

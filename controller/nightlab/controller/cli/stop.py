@@ -27,7 +27,9 @@ def stop(
       nightlab stop --now
     """
     with answering(as_json):
-        pid = holder_pid(StateDir.of_repo(repo).root)
+        state = StateDir.of_repo(repo)
+        state.require_ours()
+        pid = holder_pid(state.root)
         if pid is None:
             raise StoreError(f"nothing runs in {repo.resolve()}", hint="`nightlab status` shows its studies")
         os.kill(pid, signal.SIGTERM if now else signal.SIGINT)

@@ -44,10 +44,11 @@ def find(repo: Path, study_id: str) -> Target:
 
     Raises:
         ConfigError: The directory does not exist.
-        StoreError: There is no store, or no such study.
+        StoreError: There is no store, or no such study, or the repo came with a store.
     """
     if not repo.is_dir():
         raise ConfigError(f"{repo} is not a directory")
     state = StateDir.of_repo(repo)
+    state.require_ours()
     store = Store(open_reader(state.root))
     return Target(state, store, store.study(study_id) if study_id else store.studies()[-1])

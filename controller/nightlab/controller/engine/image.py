@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,11 +49,11 @@ def read_image(answer: Mapping[str, Any]) -> ImageFacts:
     image_id = str(answer["Id"])
     return ImageFacts(
         image_id=image_id if image_id.startswith("sha256:") else f"sha256:{image_id}",
-        env=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
+        env=_env(image_id, config.get("Env") or ()),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
         user=str(config.get("User") or ""),
-        workdir=str(config.get("WorkingDir") or "/"),
+        workdir=_absolute(str(config.get("WorkingDir") or "/")),
         volumes=_volumes(image_id, config.get("Volumes") or {}),
         label_names=tuple(sorted(config.get("Labels") or ())),
         architecture=str(answer.get("Architecture", "")),
@@ -65,4 +65,17 @@ def _volumes(image_id: str, volumes: Mapping[str, Any]) -> tuple[str, ...]:
         raise ImageError(
             f"image {image_id} declares {len(volumes)} volumes, more than {MOST_VOLUMES}; remove VOLUME lines"
         )
-    return tuple(sorted({posixpath.normpath(posixpath.join("/", path)) for path in volumes}))
+    return tuple(sorted({_absolute(path) for path in volumes}))
+
+
+def _absolute(path: str) -> str:
+    """Images that no builder made can have relative paths."""
+    return posixpath.normpath(posixpath.join("/", path))
+
+
+def _env(image_id: str, entries: Iterable[str]) -> dict[str, str]:
+    env = dict(entry.partition("=")[::2] for entry in entries)
+    wrong = [name for name, value in env.items() if not name or "\0" in name + value]
+    if wrong:
+        raise ImageError(f"image {image_id} has an ENV entry {wrong[0]!r} that no process can have; build it anew")
+    return env

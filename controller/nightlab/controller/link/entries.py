@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Final
+
 from nightlab.api.digest import MODES, path_error
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.controller.errors import LinkError
 from nightlab.controller.link.limits import shown
 from nightlab.controller.model.tree import Entry
+
+ENTRY_BYTES: Final = 80  # a TreeEntry less its path, at most
+LISTING_BYTES: Final = 3_000_000  # fits one message, and is less than a sandbox refuses to list
+
+
+def batched_paths(paths: Iterable[str]) -> Iterator[list[str]]:
+    """Cut paths into batches whose entries fit one message."""
+    batch: list[str] = []
+    size = 0
+    for path in paths:
+        cost = len(path.encode()) + ENTRY_BYTES
+        if batch and size + cost > LISTING_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += cost
+    if batch:
+        yield batch
 
 
 def to_message(entry: Entry) -> pb.TreeEntry:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import structlog
 
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
-from nightlab.controller.errors import CommandFailed, LinkError, NightlabError, SandboxLost
+from nightlab.controller.errors import CommandFailed, LinkError, NightlabError, SandboxLost, StoreError
 from nightlab.controller.link.connection import Connection, Stream
 from nightlab.controller.link.job import Collected, Job
 from nightlab.controller.link.journal import Journal, Recorded
@@ -36,6 +36,14 @@ class _Pending:
     command: pb.Command
     name: str
     answer: asyncio.Future[pb.CommandResult]
+
+
+def unstorable(error: OSError) -> StoreError:
+    """Return what it means that the host cannot keep what a sandbox sends: no fault of the sandbox, and not over."""
+    return StoreError(
+        f"what a sandbox sends cannot be stored: {error}",
+        hint="free some space there, then go on with `nightlab run --resume`",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +223,13 @@ class Exchange:
         try:
             await self._begin(connection, await connection.hello())
             await self._converse(connection)
-        except LinkError as error:
+        except NightlabError as error:
             _log.warning("link.broken", reason=str(error))
             self.fail(error)
             raise
         except OSError as error:
-            failure = LinkError(f"the sandbox's output cannot be stored: {error}; free some space on the host")
-            self.fail(failure)
-            raise failure from error
+            self.fail(unstorable(error))
+            raise unstorable(error) from error
         finally:
             if self._connection is connection:
                 self._connection = None

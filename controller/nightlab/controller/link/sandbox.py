@@ -15,7 +15,7 @@ from typing import Final
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.controller.errors import CommandFailed, LinkError, SandboxLost
 from nightlab.controller.link.blobs import Serving
-from nightlab.controller.link.entries import from_message, to_message
+from nightlab.controller.link.entries import batched_paths, from_message, to_message
 from nightlab.controller.link.exchange import Exchange
 from nightlab.controller.link.job import MARGIN_S, Collected, Job, open_job
 from nightlab.controller.link.journal import Journal, Recorded
@@ -104,8 +104,10 @@ class Sandbox:
         root: str,
         only: Sequence[str] = (),
         *,
+        suffixes: Sequence[str] = (),
         max_entries: int = 50_000,
         max_hash_bytes: int = 0,
+        allow_partial: bool = False,
         timeout_s: float = DISK_S,
     ) -> Scan:
         """List files and links with their hashes, following no link.
@@ -113,17 +115,39 @@ class Sandbox:
         Args:
             root: Absolute.
             only: Relative paths to look at; empty: all.
+            suffixes: Only names that end in one of these; empty: all.
             max_entries: More is a CommandFailed with failure "LIMIT".
             max_hash_bytes: Larger files are listed without a hash; 0: no limit.
+            allow_partial: Where there is more than fits, return a part of it, which part being the disk's choice.
             timeout_s: For all of it.
         """
-        message = pb.ScanTree(root=root, only=only, max_entries=max_entries, max_hash_bytes=max_hash_bytes)
+        message = pb.ScanTree(
+            root=root,
+            suffixes=suffixes,
+            max_entries=max_entries,
+            max_hash_bytes=max_hash_bytes,
+            allow_partial=allow_partial,
+        )
+        if not only:
+            return await self._scan(message, timeout_s)
+        found: list[Entry] = []
+        odd: list[str] = []
+        for batch in batched_paths(only):
+            message.ClearField("only")
+            message.only.extend(batch)
+            scan = await self._scan(message, timeout_s)
+            found.extend(scan.entries)
+            odd.extend(scan.odd)
+        return Scan(entries=tuple(sorted(found, key=lambda entry: entry.path.encode())), odd=tuple(odd))
+
+    async def _scan(self, message: pb.ScanTree, timeout_s: float) -> Scan:
+        root, only, max_entries = message.root, frozenset(message.only), message.max_entries
         result = await self._exchange.command("scan_tree", message, timeout_s)
         entries = tuple(from_message(entry) for entry in result.entries)
         paths = [entry.path for entry in entries]
-        if len(set(paths)) != len(paths) or len(paths) > max_entries or (only and not set(paths) <= set(only)):
+        if len(set(paths)) != len(paths) or len(paths) > max_entries or (only and not only.issuperset(paths)):
             raise self._broken(f"a listing of {root} that names paths twice, too many, or others than asked for")
-        return Scan(entries=entries, odd=tuple(shown(path) for path in result.odd))
+        return Scan(entries=entries, odd=tuple(shown(path) for path in result.odd), is_partial=result.is_partial)
 
     def _broken(self, what: str) -> LinkError:
         error = LinkError(f"the sandbox sent {what}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from nightlab.api.sandbox.v1 import sandbox_pb2_grpc as pb_grpc
 from nightlab.controller.errors import LinkError, NightlabError, SandboxLost
 from nightlab.controller.link.blobs import BlobSource, NotServed, Serving
 from nightlab.controller.link.endpoint import Endpoint
-from nightlab.controller.link.exchange import Exchange, Timing
+from nightlab.controller.link.exchange import Exchange, Timing, unstorable
 from nightlab.controller.link.job import open_job
 from nightlab.controller.link.journal import Journal
 from nightlab.controller.link.limits import CHUNK_TIMEOUT_S, SERVER_OPTIONS
@@ -153,6 +154,8 @@ class _Service(pb_grpc.SandboxLinkServiceServicer):
                 await asyncio.to_thread(staged.write, part.data)
             return pb.PushBlobResponse(sha256=staged.complete())
         except (Unwelcome, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._exchange.fail(unstorable(error))
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
             raise AssertionError("abort raises") from error
         finally:

@@ -22,11 +22,13 @@ class Scan:
 
     Attributes:
         entries: Files and links, sorted by path; sha256 is empty for a file over the size to hash.
-        odd: Sockets, fifos, devices, unreadable paths and names that are not UTF-8; at most 1000.
+        odd: Sockets, fifos, devices, unreadable paths, names that are not UTF-8 or too long; at most 1000.
+        is_partial: There is more than fits into a listing, and a part of it was allowed.
     """
 
     entries: tuple[Entry, ...]
     odd: tuple[str, ...]
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

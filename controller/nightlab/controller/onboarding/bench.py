@@ -249,7 +249,7 @@ class _Writings:
         self.contents: dict[str, bytes] = {}
 
     async def take_out(self, sandbox: Sandbox, config: Config, site: Site, directory: Path) -> Collected:
-        scan = await sandbox.scan_tree(site.workspace, max_hash_bytes=1)
+        scan = await sandbox.scan_tree(site.workspace, max_hash_bytes=1, allow_partial=True)
         known = self._tree.by_path.keys() | set(site.seeded)
         self.written = {entry.path: entry.size for entry in scan.entries if entry.path not in known}
         wanted = [path for path, size in self.written.items() if size <= READ_FILE_BYTES and _may_hold_results(path)]

@@ -22,6 +22,7 @@ from nightlab.controller.repo.listing import Listing, list_files
 from nightlab.controller.repo.objects import entry_error
 from nightlab.controller.text import inert
 
+ENTRY_BYTES: Final = 56  # an entry of a listing less its path: mode, size, hash
 _SHOWN: Final = 5
 
 
@@ -32,10 +33,12 @@ class SnapshotLimits:
     Attributes:
         max_files: Files and symbolic links.
         max_bytes: Of all contents together.
+        max_listing_bytes: Of all paths with ENTRY_BYTES each: a sandbox is told of a tree in one message of 4 MiB.
     """
 
     max_files: int = 100_000
     max_bytes: int = 2 * 2**30
+    max_listing_bytes: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,8 @@ def _kind(mode: int) -> str:
 
 def _check_size(found: Mapping[str, os.stat_result], limits: SnapshotLimits) -> None:
     total = sum(status.st_size for status in found.values())
-    if total <= limits.max_bytes and len(found) <= limits.max_files:
+    listing = sum(len(path.encode()) + ENTRY_BYTES for path in found)
+    if total <= limits.max_bytes and len(found) <= limits.max_files and listing <= limits.max_listing_bytes:
         return
     largest = sorted(found, key=lambda path: -found[path].st_size)[:_SHOWN]
     folders: dict[str, int] = {}
@@ -162,7 +166,8 @@ def _check_size(found: Mapping[str, os.stat_result], limits: SnapshotLimits) -> 
     shown = ", ".join(f"{inert(path)} ({show_bytes(found[path].st_size)})" for path in largest)
     raise RepoError(
         f"the repo's tracked and unignored files are too many for one trial: {len(found):,} files with "
-        f"{show_bytes(total)} (limits: {limits.max_files:,} files, {show_bytes(limits.max_bytes)}). Largest: {shown}; "
+        f"{show_bytes(total)}, their list {show_bytes(listing)} (limits: {limits.max_files:,} files, "
+        f"{show_bytes(limits.max_bytes)}, list {show_bytes(limits.max_listing_bytes)}). Largest: {shown}; "
         f"most files: {inert(fullest)} ({folders[fullest]:,}). Add data and outputs to .gitignore; what the image's "
         "build makes of them is linked into every trial anyway"
     )

@@ -1,21 +1,32 @@
 """Where a study keeps what: the state directory beside the repo.
 
     REPO/.nightlab/
-      lock  store.sqlite3  blobs/  history.git/  events.log
+      inode  lock  store.sqlite3  blobs/  history.git/  events.log
       studies/<id>/report.html  report.md  trials/<number>/output-<attempt>.log  outputs/
 
-The state directory ignores itself for git, so the base tree never holds it.
+The state directory ignores itself for git, so the base tree never holds it. A repo that somebody else made may come
+with a `.nightlab` of theirs: links for us to write through, a git directory with hooks. So the directory that we made
+holds its own inode number, which nobody can know who did not make it here, and no other one is used.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nightlab.controller.errors import StoreError
+
 NAME: Final = ".nightlab"
+MARKER: Final = "inode"
+MARKER_BYTES: Final = 32
+_EMPTY: Final = frozenset({"lost+found"})  # of a file system of its own
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +41,50 @@ class StateDir:
         return cls(repo.resolve() / NAME)
 
     def create(self) -> None:
-        """Make it, readable to its owner only."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = self.root / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        """Make it, readable to its owner only, or find the one that was made.
+
+        Raises:
+            StoreError: One is there that we did not make, or it cannot be made.
+        """
+        try:
+            if not os.path.lexists(self.root):
+                self._make()
+            elif not self.root.is_symlink() and self.root.is_dir() and _is_empty(self.root):
+                _mark(self.root)  # a mount point
+        except OSError as error:
+            raise StoreError(f"{self.root} cannot be made: {error.strerror}") from error
+        self.require_ours()
+
+    def _make(self) -> None:
+        """Make it complete under another name first: two processes may do so at once."""
+        new = self.root.with_name(f"{NAME}.{os.urandom(4).hex()}")
+        new.mkdir(mode=0o700)
+        try:
+            _mark(new)
+            new.rename(self.root)
+        except OSError as error:
+            remove_tree(new)
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+
+    def require_ours(self) -> None:
+        """Refuse a directory that did not come from `create`; one that is not there is no matter.
+
+        Raises:
+            StoreError: It may be the trap of a repo from elsewhere.
+        """
+        try:
+            status = os.lstat(self.root)
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+            raise StoreError(f"{self.root} is not a directory of uid {os.geteuid()}", hint="move it aside")
+        if _marked(self.root) != str(status.st_ino):
+            raise StoreError(
+                f"{self.root} was not made by nightlab on this file system: it came with the repo, or was copied",
+                hint=f"move it aside; if you copied your own, take it over with "
+                f"`stat -c %i {shlex.quote(str(self.root))} > {shlex.quote(str(self.root / MARKER))}`",
+            )
 
     @property
     def repo(self) -> Path:
@@ -67,6 +117,29 @@ class StateDir:
     def log(self, study_id: str, number: int, attempt: int) -> Path:
         """Output of one attempt."""
         return self.trial(study_id, number) / f"output-{attempt}.log"
+
+
+def _is_empty(directory: Path) -> bool:
+    return all(path.name in _EMPTY for path in directory.iterdir())
+
+
+def _mark(directory: Path) -> None:
+    _write_new(directory / ".gitignore", "*\n")
+    _write_new(directory / MARKER, str(directory.stat().st_ino))
+
+
+def _write_new(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, _NEW, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _marked(directory: Path) -> str:
+    try:
+        fd = os.open(directory / MARKER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            return file.read(MARKER_BYTES).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
 
 
 def make_private(directory: Path) -> None:

@@ -6,7 +6,9 @@ transaction. `Store` serves a writer and a reader alike: a reader's engine is re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -26,6 +28,7 @@ from nightlab.controller.store.records import (
 )
 
 T = TypeVar("T")
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {
     kind: TypeAdapter(kind) for kind in (StudyRecord, TrialRecord, AttemptRecord, EditRecord, EventRecord, Measurement)
 }
@@ -149,7 +152,7 @@ class Store:
         table = tables.measurement
         where = sa.and_(table.c.study_id == study_id, table.c.number == number)
         rows = [{"study_id": study_id, "number": number, **_row(m)} for m in measurements]
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(table.delete().where(where))
             if rows:
                 connection.execute(table.insert(), rows)
@@ -187,8 +190,21 @@ class Store:
 
     # One transaction each
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in _NO_ROOM:
+                raise
+            raise StoreError(
+                f"the store of the state directory cannot be written: {error.orig}",
+                hint="free some space on its disk, then go on with `nightlab run --resume`",
+            ) from error
+
     def _write(self, statement: sa.Executable) -> int:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             return connection.execute(statement).rowcount
 
     def _write_one(self, statement: sa.Executable, name: str) -> None:

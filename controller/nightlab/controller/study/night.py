@@ -159,9 +159,8 @@ class Night:
             self._free.append(share)
             try:
                 outcome = await task
-            except NightlabError as error:
+                self._scribe.end_attempt(attempt, outcome)
+                if outcome.ending is not Ending.STOPPED:
+                    self._judge.settle(trial, outcome)
+            except NightlabError as error:  # the next sitting finds it open; the others are still to be ended
                 log.warning("trial.stop_failed", number=trial.number, reason=str(error))
-                continue
-            self._scribe.end_attempt(attempt, outcome)
-            if outcome.ending is not Ending.STOPPED:
-                self._judge.settle(trial, outcome)

@@ -17,6 +17,7 @@ from nightlab.controller.engine import Engine
 from nightlab.controller.engine.image import ImageFacts
 from nightlab.controller.errors import ImageError, StudyStopped
 from nightlab.controller.gate.lint import lint
+from nightlab.controller.gate.verify import IMPORTABLE
 from nightlab.controller.images.build import build_image
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
@@ -205,9 +206,7 @@ class SiteMaker:
             if digest != base.digest:
                 raise StudyStopped("the base tree inside a container is not the one outside; see the log of the engine")
             python = await self._python(live.sandbox, site)
-            scan = await live.sandbox.scan_tree(site.workspace, max_hash_bytes=1)
-            seeded = tuple(sorted({e.path for e in scan.entries} - base.by_path.keys()))
-            site = replace(site, python=python, seeded=seeded)
+            site = replace(site, python=python, seeded=await _seeded(live.sandbox, site, base))
             findings = await lint(live, base, root=site.workspace, python=python)
         self._spawner.site = site
         return site, findings
@@ -234,6 +233,16 @@ class SiteMaker:
 
     def _name(self, what: str) -> str:
         return f"nightlab-{self._study_id}-{what}"
+
+
+async def _seeded(sandbox: Sandbox, site: Site, base: Tree) -> tuple[str, ...]:
+    """List what the image brought into the workspace: of a huge one all that is importable, and a part of the rest."""
+    scan = await sandbox.scan_tree(site.workspace, max_hash_bytes=1, allow_partial=True)
+    found = {entry.path for entry in scan.entries}
+    if scan.is_partial:
+        scan = await sandbox.scan_tree(site.workspace, suffixes=IMPORTABLE, max_hash_bytes=1, allow_partial=True)
+        found.update(entry.path for entry in scan.entries)
+    return tuple(sorted(found - base.by_path.keys()))
 
 
 def probes(base: Tree) -> list[Entry]:

@@ -12,6 +12,7 @@ from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import ReadResult
 from nightlab.controller.model.site import Site
 from nightlab.controller.scoring.measure import measured_paths
+from nightlab.controller.store.state_dir import remove_tree
 
 MEASURE_FILE_BYTES: Final = 16 * MiB
 OUTPUT_FILES: Final = 1000
@@ -51,10 +52,16 @@ async def collect(sandbox: Sandbox, config: Config, site: Site, trial_dir: Path)
     return Collected(measures, dict(read.files), dict(read.skipped))
 
 
+def _make_empty(directory: Path) -> None:
+    """What an earlier attempt left there is not this run's."""
+    remove_tree(directory)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 async def _read(
     sandbox: Sandbox, site: Site, globs: tuple[str, ...], into: Path, file_bytes: int, total_bytes: int
 ) -> ReadResult:
-    await asyncio.to_thread(into.mkdir, mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(_make_empty, into)
     return await sandbox.read_files(
         site.workspace,
         globs,

@@ -14,9 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from nightlab.controller.config.schema import Config, Constraint, Objective
+from nightlab.controller.errors import LinkError
 from nightlab.controller.gate.lint import lint, new_findings, target_version
-from nightlab.controller.gate.verify import added_importable, drifted
+from nightlab.controller.gate.verify import IMPORTABLE, added_importable, drifted
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
@@ -29,8 +32,10 @@ from nightlab.controller.trial.collect import Collected, collect
 from nightlab.controller.trial.ending import Tail, name_ending
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
+log: Final = structlog.get_logger()
 TRAIN_JOB: Final = "train"
 STOP_GRACE_S: Final = 5.0
+IMPORTABLE_LISTED: Final = 20_000
 HOST_GRACE_S: Final = 30.0  # beyond the supervisor's own limit the host ends the container itself
 Emit = Callable[[Phase, str], None]
 Line = Callable[[str], None]
@@ -213,7 +218,7 @@ class TrialWalk:
             ending, reason = Ending.NOT_AS_SEALED, f"{gate.drift[0]} changed while it ran"
         directory = self._state.trial(spec.study_id, spec.number)
         files = await self._take_out(live.sandbox, self._config, self._site, directory)
-        everything = await live.sandbox.scan_tree(self._site.workspace, max_hash_bytes=1)
+        added = await self._added(context)
         usage = Usage(
             train_s=train_s,
             peak_memory_bytes=seen.peak_memory_bytes,
@@ -227,9 +232,26 @@ class TrialWalk:
             self._outcome(context, ending, reason, gate, usage),
             exit_code=exit_.code if exit_.signal is None else -exit_.signal,
             measurements=await asyncio.to_thread(measure_run, quantities, context.log, files.contents(), usage),
-            added_importable=added_importable(spec.tree, self._site.seeded, everything.entries),
+            added_importable=added,
             outputs=files.kept,
         )
+
+    async def _added(self, context: _Context) -> tuple[str, ...]:
+        """List importable files that the run left. A workspace that cannot be listed never costs the run its score."""
+        try:
+            scan = await context.live.sandbox.scan_tree(
+                self._site.workspace,
+                suffixes=IMPORTABLE,
+                max_entries=IMPORTABLE_LISTED,
+                max_hash_bytes=1,
+                allow_partial=True,
+            )
+        except LinkError as error:
+            log.warning("scan.failed", number=context.spec.number, reason=str(error))
+            return ()
+        if scan.is_partial:
+            log.warning("scan.partial", number=context.spec.number, listed=len(scan.entries))
+        return added_importable(context.spec.tree, self._site.seeded, scan.entries)
 
     def _outcome(
         self,

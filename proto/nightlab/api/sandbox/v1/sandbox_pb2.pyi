@@ -225,24 +225,30 @@ class PutTreeResult(_message.Message):
     def __init__(self, tree_digest: _Optional[bytes] = ...) -> None: ...
 
 class ScanTree(_message.Message):
-    __slots__ = ("root", "only", "max_entries", "max_hash_bytes")
+    __slots__ = ("root", "only", "max_entries", "max_hash_bytes", "suffixes", "allow_partial")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     ONLY_FIELD_NUMBER: _ClassVar[int]
     MAX_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     MAX_HASH_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SUFFIXES_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     root: str
     only: _containers.RepeatedScalarFieldContainer[str]
     max_entries: int
     max_hash_bytes: int
-    def __init__(self, root: _Optional[str] = ..., only: _Optional[_Iterable[str]] = ..., max_entries: _Optional[int] = ..., max_hash_bytes: _Optional[int] = ...) -> None: ...
+    suffixes: _containers.RepeatedScalarFieldContainer[str]
+    allow_partial: bool
+    def __init__(self, root: _Optional[str] = ..., only: _Optional[_Iterable[str]] = ..., max_entries: _Optional[int] = ..., max_hash_bytes: _Optional[int] = ..., suffixes: _Optional[_Iterable[str]] = ..., allow_partial: bool = ...) -> None: ...
 
 class ScanTreeResult(_message.Message):
-    __slots__ = ("entries", "odd")
+    __slots__ = ("entries", "odd", "is_partial")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     ODD_FIELD_NUMBER: _ClassVar[int]
+    IS_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[TreeEntry]
     odd: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., odd: _Optional[_Iterable[str]] = ...) -> None: ...
+    is_partial: bool
+    def __init__(self, entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., odd: _Optional[_Iterable[str]] = ..., is_partial: bool = ...) -> None: ...
 
 class StartJob(_message.Message):
     __slots__ = ("job_id", "argv", "env", "cwd", "uid", "gid", "wall_limit_ms", "stop_grace_ms", "output_hold_bytes", "merge_output", "umask")
