@@ -149,7 +149,8 @@ async def test_what_a_job_leaves_behind_dies_and_is_counted(sandbox, base, new_u
 
 @needs_root
 async def test_other_uids_are_left_alone(sandbox, base, new_uid):
-    bystander = await asyncio.create_subprocess_exec("sleep", "600", user=new_uid())
+    # Not user=...: that forks, and a fork of a process with the threads of gRPC can crash before its exec.
+    bystander = await asyncio.create_subprocess_exec("setpriv", "--reuid", str(new_uid()), "sleep", "600")
     try:
         job = await start(sandbox, base, "setsid sleep 600 & echo ready; wait", new_uid())
         await anext(job.lines())
