@@ -38,7 +38,7 @@ STEP_FAILED: Final = re.compile(r"^ > \[[^\]]*\] (?P<step>.+?):?$")
 STEP_LINE: Final = re.compile(r"^#(?P<step>\d+) (?P<text>.*)")
 SYNTAX_MISSING: Final = re.compile(r"resolve image config for \S*docker/dockerfile")
 
-# What nightlab keeps beside a repo is no part of it: in a context it would be copied into images and spoil their layers.
+# What nightlab keeps beside a repo is no part of it: in a context it would get into images and spoil their layers.
 NEVER_SENT: Final = (".nightlab", "**/.nightlab", "nightlab.toml", "**/nightlab.toml")
 
 Progress = Callable[[str], None]
