@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import docker
 import docker.errors
@@ -25,6 +25,7 @@ from nightlab.controller.engine.containers import Container, Containers
 from nightlab.controller.engine.volumes import Volumes
 from nightlab.controller.errors import EngineError
 
+UNTAGGED: Final = "<none>:<none>"  # engine 20.10 lists it as a tag
 VOLUMES_FOLDER: Final = "volumes"
 T = TypeVar("T")
 
@@ -141,7 +142,7 @@ class Cleanup:
         wanted = [f"{name}={value}" for name, value in filters.items()]
         with engine_errors("list images"):
             answer = self._client.api.images(filters={"label": wanted})
-        return tuple(sorted(tag for row in answer for tag in row.get("RepoTags") or ()))
+        return tuple(sorted(name for row in answer for name in image_names(row)))
 
     def _remove_image(self, tag: str) -> None:
         with engine_errors(f"remove image {tag}"), suppress(docker.errors.NotFound):
@@ -176,3 +177,9 @@ def _tried(what: str, remove: Callable[[T], object], thing: T) -> list[str]:
     except (EngineError, OSError) as error:
         return [f"{what}: {error}"]
     return []
+
+
+def image_names(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what removes a listed image: its tags, or its id where it has none."""
+    tags = tuple(tag for tag in row.get("RepoTags") or () if tag != UNTAGGED)
+    return tags or (str(row["Id"]),)
