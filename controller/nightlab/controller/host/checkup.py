@@ -98,6 +98,9 @@ def _engine(facts: EngineFacts) -> Iterator[Finding]:
             f"{facts.version} is older than 29.4.3, which closes CVE-2026-31431; your distribution may have patched it"
         )
         yield Finding("engine version", Level.WARN, text, "update the engine or the kernel, or read its changelog")
+    if facts.userns and not facts.rootless:
+        text = "the engine remaps root to another user, who cannot open the link's socket"
+        yield Finding("user namespaces", Level.FAIL, text, "use a rootless engine, or one without userns-remap")
     problem = "the engine is rootless" if facts.rootless else loop_problem()
     if problem:
         yield Finding("workspaces", Level.WARN, f"kept in memory: {problem}", "give trials more memory, or run as root")

@@ -206,6 +206,7 @@ def _facts(trial: TrialView, zone: tzinfo) -> Table:
         "attempts": str(trial.attempts),
         "exit code": NONE if trial.exit_code is None else str(trial.exit_code),
         "seed": seed,
+        "left behind": ", ".join(trial.added_importable[:10]),
         "tree": trial.tree_digest,
         "commit": trial.commit_id,
         "image": trial.image_id,

@@ -162,6 +162,7 @@ class TrialView:
         diff: Unified diff against the base tree (untrusted text).
         log_excerpt: Last lines of output (untrusted text).
         gate: What the gate saw; None if it never came so far.
+        added_importable: Files the run left in the workspace that a later import could pick up (untrusted names).
     """
 
     number: int
@@ -193,6 +194,7 @@ class TrialView:
     diff: str = ""
     log_excerpt: str = ""
     gate: GateReport | None = None
+    added_importable: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[ArgumentView, ...]:

@@ -144,6 +144,7 @@ class ViewBuilder:
             diff=self._diff(study, trial, commit) if with_details else "",
             log_excerpt=log_tail(self._state.root / last.log_path) if with_details and last and last.log_path else "",
             gate=last.gate if last else None,
+            added_importable=last.added_importable if last else (),
         )
 
     def _actions(self, study: StudyRecord, trial: TrialRecord) -> tuple[view.ActionView, ...]:

@@ -17,7 +17,8 @@ from typing import Final
 import structlog
 
 from nightlab.controller.config.schema import Config, Constraint, Objective
-from nightlab.controller.errors import LinkError
+from nightlab.controller.config.units import show_bytes
+from nightlab.controller.errors import LinkError, SandboxLost
 from nightlab.controller.gate.lint import lint, new_findings, target_version
 from nightlab.controller.gate.verify import IMPORTABLE, added_importable, drifted
 from nightlab.controller.link.job import Job
@@ -177,10 +178,29 @@ class TrialWalk:
             exit_ = await self._wait(context, job, launched)
             train_s = time.monotonic() - launched
             await reader
+        except SandboxLost as lost:
+            return await self._killed_whole(context, gate, time.monotonic() - launched, lost)
         finally:
             reader.cancel()
         context.emit(Phase.COLLECTING, "")
         return await self._collect(context, exit_, gate, tail, train_s)
+
+    async def _killed_whole(
+        self, context: _Context, gate: GateReport, train_s: float, lost: SandboxLost
+    ) -> TrialOutcome:
+        """Name the end of a container whose supervisor went too: the run's own doing if its memory limit did it.
+
+        Raises:
+            SandboxLost: It was not; the machine lost the attempt.
+        """
+        seen = await asyncio.to_thread(context.live.meter.stop)
+        if not seen.oom_kills:
+            raise lost
+        usage = Usage(
+            train_s=train_s, peak_memory_bytes=seen.peak_memory_bytes, kernel_peak_bytes=seen.kernel_peak_bytes
+        )
+        reason = f"the kernel killed the whole container at train.memory ({show_bytes(self._config.train.memory)})"
+        return self._outcome(context, Ending.OUT_OF_MEMORY, reason, gate, usage)
 
     async def _wait(self, context: _Context, job: Job, launched: float) -> JobExit:
         """Wait for the exit; the host's own clock ends what the supervisor does not."""
@@ -192,6 +212,8 @@ class TrialWalk:
             if not exited.done():
                 await context.live.sandbox.stop_job(TRAIN_JOB, STOP_GRACE_S)
             return await asyncio.wait_for(exited, HOST_GRACE_S)
+        except TimeoutError as error:
+            raise SandboxLost("the supervisor did not say how the run ended after it was stopped") from error
         finally:
             stopped.cancel()
             exited.cancel()
