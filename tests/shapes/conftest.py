@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 import docker
 import pytest
+from docker.errors import ContainerError
 
 from nightlab.controller.images.base import ensure_base, ensure_python_base
 from nightlab.controller.images.build import build_image
@@ -56,9 +57,15 @@ def _builder(engine: docker.DockerClient, base: str) -> Build:
 def run_alone(engine: docker.DockerClient) -> Runner:
     def run(image: str, command: str | None = None, env: Mapping[str, str] | None = None) -> str:
         environment = {**(env or {}), "OPENBLAS_NUM_THREADS": "1"}
-        output = engine.containers.run(
-            image, command, environment=environment, network_mode="none", stdout=True, stderr=True, remove=True
-        )
-        return bytes(output).decode()
+        container = engine.containers.create(image, command, environment=environment, network_mode="none")
+        try:
+            container.start()
+            status = container.wait(timeout=120)["StatusCode"]
+            output = bytes(container.logs(stdout=True, stderr=True))
+        finally:
+            container.remove(v=True, force=True)
+        if status != 0:
+            raise ContainerError(container, status, command, image, output)
+        return output.decode()
 
     return run
