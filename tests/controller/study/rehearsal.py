@@ -22,6 +22,7 @@ from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.repo.snapshot import snapshot
 from nightlab.controller.report.silent import Silent
+from nightlab.controller.search.policy import Policy
 from nightlab.controller.search.tpe import TpePolicy
 from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir
@@ -98,15 +99,18 @@ class ComputedRunner:
     score: Score
     ran: list[int] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
-    at_once: int = 0
+    at_once: set[int] = field(default_factory=set)
     most_at_once: int = 0
+    company: dict[int, set[int]] = field(default_factory=dict)
 
     async def run(self, trial: TrialRecord, attempt: AttemptRecord, share: Share) -> TrialOutcome:
         """Compute an outcome; other tasks run meanwhile."""
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.at_once.add(trial.number)
+        self.most_at_once = max(self.most_at_once, len(self.at_once))
+        for number in self.at_once:
+            self.company.setdefault(number, set()).update(self.at_once - {number})
         await asyncio.sleep(0)
-        self.at_once -= 1
+        self.at_once.remove(trial.number)
         self.ran.append(trial.number)
         if attempt.container in self.stopped:
             return failed(Ending.STOPPED, "stopped")
@@ -151,7 +155,13 @@ class Rehearsal:
 
 
 async def rehearse(
-    directory: Path, settings: Config, score: Score, *, slots: int = 1, study_id: str = "r"
+    directory: Path,
+    settings: Config,
+    score: Score,
+    *,
+    slots: int = 1,
+    study_id: str = "r",
+    policy: Policy | None = None,
 ) -> Rehearsal:
     """Open a study, a new one or the one of that id in the directory."""
     repo = directory / "repo"
@@ -176,7 +186,7 @@ async def rehearse(
     editor = Editor(actions, blobs, history, ["train.py"])
     offered = await actions.check(editor.files(base), ["train.py"], base.digest)
     store.update_study(study_id, defaults={f"{o.plugin}/{o.action}": o.defaults for o in offered})
-    policy = TpePolicy(settings.objectives, settings.constraints, settings.search.seed)
+    policy = policy or TpePolicy(settings.objectives, settings.constraints, settings.search.seed)
     runner = ComputedRunner(blobs, store, score)
     judge = Judge(settings, scribe)
     stop = Stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tests.controller.study.rehearsal import Literals, bowl, config, failed, fin
 
 from nightlab.controller.errors import StudyStopped
 from nightlab.controller.model.score import Verdict
-from nightlab.controller.model.trial import Ending, Role, TrialOutcome
+from nightlab.controller.model.trial import ActionCall, Ending, Role, TrialOutcome
+from nightlab.controller.search.policy import Candidate, Past, Proposal
 
 
 async def test_a_real_gain_is_found_confirmed_and_becomes_the_best(tmp_path: Path) -> None:
@@ -48,7 +50,8 @@ async def test_baselines_come_first_and_the_first_runs_alone(tmp_path: Path) -> 
     await night.actions.close()
     assert roles == [Role.BASELINE] * 3
     assert seeds == [1, 2, 3]
-    assert night.runner.ran[0] == 0
+    assert night.runner.company[0] == set()
+    assert night.runner.company[1] == {2}
     assert night.runner.most_at_once == 3
 
 
@@ -200,3 +203,24 @@ async def test_a_script_seed_literal_is_set_for_each_repeat(tmp_path: Path) -> N
     await night.actions.close()
     assert len(digests) == 2
     assert len(trees) == 1
+
+
+class Stubborn:
+    """A policy that proposes one and the same call, whatever happened."""
+
+    def propose(self, candidates: Sequence[Candidate], history: Sequence[Past], number: int) -> Proposal:
+        tune = candidates[0]
+        arguments = {**tune.defaults, "train.py:LEARNING_RATE": 2e-3}
+        return Proposal(ActionCall(tune.plugin, tune.action, arguments, tune.schema_digest), "again")
+
+
+async def test_a_tree_that_ran_is_a_duplicate_even_if_a_policy_insists(tmp_path: Path) -> None:
+    night = await rehearse(
+        tmp_path, config(budget={"trials": 3}, noise={"repeats": 1}), bowl(noise=0.01), policy=Stubborn()
+    )
+    await night.run()
+    searched = [t for t in night.trials if t.role is Role.SEARCH]
+    assert [t.number for t in searched if t.number in night.runner.ran] == [1]
+    assert len(searched) > 10
+    assert {t.verdict for t in searched[1:]} == {Verdict.DUPLICATE}
+    assert searched[1].reason == "the same tree as trial 1"
