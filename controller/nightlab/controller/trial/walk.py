@@ -125,7 +125,9 @@ class TrialWalk:
         began = time.monotonic() - spent_s
         async with self._spawner.adopt(self._request(spec, share)) as live:
             context = self._context(spec, live, stop, emit, line, began)
-            gate = GateReport(digest_outside=spec.tree.digest, digest_inside=spec.tree.digest)
+            scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
+            inside = "" if drifted(spec.tree, scan.entries) else spec.tree.digest
+            gate = GateReport(digest_outside=spec.tree.digest, digest_inside=inside, inherited=self._base_findings)
             job = live.sandbox.attach_job(TRAIN_JOB, context.log)
             return await self._follow(context, job, gate, time.monotonic() - spent_s)
 
