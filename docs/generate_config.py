@@ -36,13 +36,15 @@ SECTIONS: Final = (
     ("[budget]", schema.Budget),
     ("[search]", schema.Search),
     ("search.tunable", schema.Range),
+    ("[lint]", schema.Lint),
+    ("[smoke]", schema.Smoke),
     ("[security]", schema.Security),
 )
 PLAIN: Final = {str: "text", bool: "true or false", int: "whole number", float: "number"}
 HEAD: Final = """\
 # nightlab.toml
 
-Written from `controller/nightlab/controller/config/schema.py` by `python docs/generate_config.py`; change it there.
+Written from the docstrings of `controller/nightlab/controller/config` by `python docs/generate_config.py`; change them.
 
 Unknown keys are errors. Sizes are bytes or text such as `"512m"` and `"4g"` (powers of 1024); times are seconds or text
 such as `"90s"`, `"30m"` and `"8h"`. Paths of the repo are relative to it. A setting may also be given for one run, on

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "SECURITY.md").read_text()
 TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", PAGE)))
-PLACES = ("controller/nightlab/controller", "sandbox/nightlab", "plugins/nightlab", "")
+PLACES = ("proto/nightlab", "controller/nightlab/controller", "sandbox/nightlab", "plugins/nightlab", "")
 
 
 def test_the_page_names_tests():

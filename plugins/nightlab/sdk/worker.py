@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 
-from nightlab.sdk import confine
+from nightlab.api import confine
 from nightlab.sdk.action import Plugin
 from nightlab.sdk.serve import SOCKET_VARIABLE, make_server, run
 from nightlab.sdk.service import PluginServicer

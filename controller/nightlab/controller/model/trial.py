@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nightlab.controller.model.change import Drift, Fix
 from nightlab.controller.model.score import Measurement
 from nightlab.controller.model.tree import Tree
 
@@ -27,6 +28,7 @@ class Phase(StrEnum):
 
     PLANNED = "planned"
     SPAWNING = "spawning"
+    SMOKING = "smoking"
     SEALING = "sealing"
     GATING = "gating"
     RUNNING = "running"
@@ -123,6 +125,31 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class SmokeReport:
+    """A short run of a tree before its real one.
+
+    Attributes:
+        ending: FINISHED also where it was ended at its time limit, as a smoke run of the whole command is.
+        reason: One line when the ending is another.
+        wall_s: From create to removal of its container.
+        run_s: Of that, in the command.
+        exit_code: Negative for a signal; None if the time limit or the machine ended it.
+        peak_memory_bytes: As of `Usage`.
+        peak_gpu_bytes: As of `Usage`.
+        tail: The last lines that it printed, for its author.
+    """
+
+    ending: Ending
+    reason: str = ""
+    wall_s: float = 0.0
+    run_s: float = 0.0
+    exit_code: int | None = None
+    peak_memory_bytes: int | None = None
+    peak_gpu_bytes: int | None = None
+    tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GateReport:
     """What stood between the last edit and the launch.
 
@@ -131,9 +158,15 @@ class GateReport:
         inherited: What the base tree had already.
         digest_outside: The sealed tree's digest, from the host.
         digest_inside: The same as read back inside; differs or is empty if nothing was launched.
-        drift: Paths whose content inside was not the sealed one, before the launch or after the run.
+        drift: Paths that were not as sealed inside and could not be put back, or were not after the run.
         target_version: ruff's target version, "py311".
         linted_files: How many files ruff read.
+        target_source: Where that version is from: "the interpreter", "requires-python" or "nightlab".
+        drifts: What wrote between the proposal and the launch, explained; rolled back ones cost nothing.
+        shadowing: Files that the run added and that Python would import in place of what was sealed or installed.
+        smoke: The smoke run; None without one.
+        fixes: Fixes and formatters that the user wants, and what became of each.
+        notes: Anything else for a person ("the repo's ruff config cannot be read: ...").
     """
 
     blocking: tuple[Finding, ...] = ()
@@ -143,6 +176,12 @@ class GateReport:
     drift: tuple[str, ...] = ()
     target_version: str = ""
     linted_files: int = 0
+    target_source: str = ""
+    drifts: tuple[Drift, ...] = ()
+    shadowing: tuple[str, ...] = ()
+    smoke: SmokeReport | None = None
+    fixes: tuple[Fix, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 PROBE = """
 import json, os, sys
 sys.path[:0] = sys.argv[1].split(os.pathsep)
-from nightlab.sdk import confine
+from nightlab.api import confine
 from pathlib import Path
 parent = os.getppid()
 confine.limit(parent)
@@ -43,7 +43,7 @@ def test_whoever_stays_has_no_capability() -> None:
 
 def test_worker_ends_with_its_parent() -> None:
     """An orphan sees at once that its parent is another process."""
-    child = "import os, sys; sys.path[:0] = sys.argv[1].split(os.pathsep); from nightlab.sdk import confine; "
+    child = "import os, sys; sys.path[:0] = sys.argv[1].split(os.pathsep); from nightlab.api import confine; "
     child += "confine.limit(1 << 22); print('still here')"
     command = [sys.executable, "-I", "-B", "-c", child, os.pathsep.join(sys.path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)

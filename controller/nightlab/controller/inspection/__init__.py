@@ -1,0 +1,1 @@
+"""`nightlab gate`: the gate on any working tree, without a study."""
