@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nightlab.controller.model.trial import Ending
 from nightlab.controller.proof.lines import Line, read_lines
 from nightlab.controller.proof.noise import Key, LineNoise
 from nightlab.controller.proof.observation import Observation
@@ -160,6 +161,9 @@ class Floor:
 
     def _blind(self, lines: int) -> str:
         """Say why runs that show no difference tell nothing; empty if they do."""
+        first = self._runs[0]
+        if first.ending is not Ending.FINISHED and not first.is_cut:
+            return f"it ends the same way before the change: {inert(first.how, SHOWN_CHARACTERS)}"
         measured = [one for one in self._series.values() if any(one.runs)]
         if measured:
             noisy = ", ".join(f"{one.name} by {one.spread:.3g}" for one in measured)
