@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from nightlab.controller.cli.output import JsonFlag, answering, print_json, print_rich, say
+from nightlab.controller.cli.output import JsonFlag, answering, print_json, say
 
 if TYPE_CHECKING:
     from nightlab.controller.bench.gate.checks import Check
@@ -53,7 +53,8 @@ def report(checks: list[Check], as_json: bool) -> bool:
     if as_json:
         print_json(written(checks, summaries))
     else:
-        print_rich(*(line(check) for check in checks if check.is_kept is False), table(summaries), *missed)
+        bad = [line(check) for check in checks if check.is_kept is False]
+        typer.echo("\n".join([*bad, table(summaries), *missed]))
     return bool(missed)
 
 
@@ -72,7 +73,7 @@ def _telling(verbose: bool) -> Callable[[tuple[Check, ...]], None]:
 
     def tell(checks: tuple[Check, ...]) -> None:
         for check in checks if verbose else ():
-            say(line(check))
+            typer.echo(line(check), err=True)
 
     return tell
 

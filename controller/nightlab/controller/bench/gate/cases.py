@@ -130,7 +130,6 @@ def _read(folder: Path) -> Case:
         raise ConfigError(f"{folder / DESCRIPTION} cannot be read: {error}") from error
     if ENTRY not in files:
         raise ConfigError(f"{folder} has no {ENTRY}")
-    is_writer = said.kind is Kind.OUT_OF_BAND
     calls = [call for call in (said.ruff_args, said.then_ruff_args) if call]
     return Case(
         name=folder.name,
@@ -138,7 +137,7 @@ def _read(folder: Path) -> Case:
         program=Program(folder.name, files, frozenset(said.needs)),
         rules=said.rules,
         tool=said.tool,
-        commands=tuple(call if is_writer else (*call, *said.targets) for call in calls),
+        commands=tuple((*call, *said.targets) for call in calls),
         effect=said.effect,
         expect_rule=said.expect_rule,
         later_edit=said.agent_edit_after_lint,

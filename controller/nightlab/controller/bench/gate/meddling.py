@@ -69,6 +69,8 @@ class MeddledSpawner:
 
 class _Meddled(Live):
     __slots__ = ("is_done", "meddler")
+    is_done: bool
+    meddler: MeddledSpawner
 
     async def seal(self, tree: Tree, *args: Any, **kwargs: Any) -> Any:
         digest = await Live.seal(self, tree, *args, **kwargs)

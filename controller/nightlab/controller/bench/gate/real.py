@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ from nightlab.controller.images.toolbox import Toolbox, ensure_toolbox
 from nightlab.controller.model.change import Effect
 from nightlab.controller.model.site import Share
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
+from nightlab.controller.proof.observation import Observation
+from nightlab.controller.proof.paired import PairedRuns
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.trial.smoke import SmokeRun, SmokeRunner
 from nightlab.controller.trial.walk import TrialWalk
@@ -47,6 +51,7 @@ class RealGate:
         self._say = say
         self._grounds: dict[frozenset[str], Ground] = {}
         self._making = asyncio.Lock()
+        self._pairs: dict[str, PairedRuns] = {}
         self._known: dict[str, tuple[Finding, ...]] = {}
 
     async def launch(self, program: Program, rogue: Rogue | None = None, *, is_base: bool = True) -> Launch:
@@ -80,9 +85,13 @@ class RealGate:
 
     async def pair(self, before: Program, after: Program) -> Pairing:
         """Find out by paired smoke runs whether two programs do the same."""
-        runs = [await self._smoke(program) for program in (before, before, after)]
-        differs = runs[1].lines != runs[2].lines
-        return Pairing(differs, f"{runs[1].lines[-1:]} against {runs[2].lines[-1:]}")
+        ground = await self.ground(before)
+        key = f"{ground.study_id}/{_key(before)}"
+        if key not in self._pairs:
+            observe = functools.partial(self._observe, before)
+            self._pairs[key] = PairedRuns(observe, before.files)
+        found = await self._pairs[key].compare(after.files)
+        return Pairing(found.differs, found.evidence)
 
     async def ground(self, program: Program) -> Ground:
         """Return where a program with its needs is launched; made when it is first asked for."""
@@ -111,6 +120,10 @@ class RealGate:
                     tamper(place, program.files, rogue)
                 outcome = await _walk(ground, place, spec, meddled, known)
             return _told(place, outcome)
+
+    async def _observe(self, program: Program, files: Mapping[str, bytes]) -> Observation:
+        run = await self._smoke(replace(program, files=files))
+        return Observation.of(run.report, run.lines, run.values, run.files)
 
     async def _smoke(self, program: Program) -> SmokeRun:
         ground = await self.ground(program)
