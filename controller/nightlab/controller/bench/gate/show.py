@@ -8,7 +8,6 @@ from typing import Any, Final
 from nightlab.controller.bench.gate.checks import BARS, Check, Promise, Summary
 from nightlab.controller.text import inert
 
-
 HEAD: Final = (
     *("kind", "cases", "caught", "missed", "not to be seen", "held back wrongly", "attributed rightly"),
     *("s a case", "bars"),
