@@ -1,6 +1,6 @@
 """Removes what lies below a root, whoever owns it: each directory is emptied with its own owner's rights.
 
-The supervisor is root without the right to pass over file modes, so what somebody else made is removed as that somebody.
+The supervisor is root without the right to pass over file modes, so what somebody else made is removed as them.
 No link is followed, and a directory is opened before it is emptied.
 """
 
@@ -70,7 +70,7 @@ def _empty(parent: int, name: str, status: os.stat_result, depth: int) -> None:
 def _open(parent: int, name: str, status: os.stat_result) -> int:
     """Open a directory as its owner, with a mode that lets it be emptied."""
     if status.st_mode & _EMPTIABLE != _EMPTIABLE:
-        os.chmod(name, _EMPTIABLE, dir_fd=parent)  # noqa: PTH101 - of a directory: a link would be refused below
+        os.chmod(name, _EMPTIABLE, dir_fd=parent)
     fd = os.open(name, DIRECTORY, dir_fd=parent)
     found = os.fstat(fd)
     if (found.st_dev, found.st_ino) != (status.st_dev, status.st_ino):

@@ -16,6 +16,7 @@ from nightlab.api.digest import EXECUTABLE, REGULAR, SYMLINK, path_error
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox.errors import printable
 from nightlab.sandbox.hashing import Odd, read_entry
+from nightlab.sandbox.identity import files_as
 from nightlab.sandbox.paths import Found, is_directory, is_link, is_regular, join, open_below, open_root, walk_directory
 from nightlab.sandbox.scan import MAX_DIRECTORIES, ODD_LISTED, RESULT_BYTES
 from nightlab.sandbox.stamp import Identity, directory_identity, identity, stamp
@@ -164,26 +165,32 @@ class _Beside:
     def walk(self, root: int) -> None:
         """Go through all directories, the root's own first; a mount inside is entered for what can be imported."""
         device = os.fstat(root).st_dev
-        waiting, walked = [""], 0
+        waiting, walked = [("", os.geteuid(), os.getegid())], 0
         while waiting and not self._check.result.is_partial:
-            directory = waiting.pop()
+            directory, uid, gid = waiting.pop()
             walked += 1
             if walked > MAX_DIRECTORIES:
                 self._check.result.is_partial = True
                 return
             try:
-                with open_below(root, directory) as fd:
+                # A directory that a run closed to others is read with its owner's rights.
+                with files_as(uid, gid), open_below(root, directory) as fd:
                     is_own = os.fstat(fd).st_dev == device
                     waiting.extend(self._look(walk_directory(fd, directory), fd, is_own=is_own))
             except OSError:
-                self._check.odd(directory)
+                self._unlisted(directory)
 
-    def _look(self, names: Iterable[Found], fd: int, *, is_own: bool) -> Iterator[str]:
-        """List what was added among the names of a directory; yield the directories in it."""
+    def _unlisted(self, path: str) -> None:
+        """Before a launch nothing may hide; what a run closed even to its owner cannot be imported either."""
+        if self._all:
+            self._check.odd(path)
+
+    def _look(self, names: Iterable[Found], fd: int, *, is_own: bool) -> Iterator[tuple[str, int, int]]:
+        """List what was added among the names of a directory; yield the directories in it with their owners."""
         for found in names:
-            if is_directory(found):
+            if is_directory(found) and found.stat is not None:
                 if path_error(found.path) is None:
-                    yield found.path
+                    yield found.path, found.stat.st_uid, found.stat.st_gid
             elif self._is_added(found, fd, is_own=is_own) and not self._check.add(_listed(found)):
                 return
 
@@ -191,7 +198,7 @@ class _Beside:
         if found.path in self._sealed or f"{self._root}/{found.path}" in self._made:
             return False
         if path_error(found.path) is not None:
-            self._check.odd(found.path)
+            self._unlisted(found.path)
             return False
         if self._all and is_own:
             return True

@@ -188,7 +188,7 @@ class Tree:
         if not is_closed(directory):
             remove(directory, BYTECODE)
             os.mkdir(BYTECODE, BYTECODE_DIRECTORY, dir_fd=directory)
-            os.chmod(BYTECODE, BYTECODE_DIRECTORY, dir_fd=directory)  # noqa: PTH101 - the umask does not count
+            os.chmod(BYTECODE, BYTECODE_DIRECTORY, dir_fd=directory)  # whatever the umask
 
     def read_back(self) -> bytes:
         """Hash the tree as it is on disk now.
@@ -236,7 +236,8 @@ def is_closed(directory: int) -> bool:
     try:
         status = os.fstat(fd)
         is_ours = status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == BYTECODE_DIRECTORY
-        return is_ours and not os.listdir(fd)
+        with os.scandir(fd) as entries:
+            return is_ours and next(entries, None) is None
     finally:
         os.close(fd)
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from nightlab.controller.images.toolbox import Toolbox
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.repo.blobs import BlobStore
+from nightlab.controller.repo.history import History
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.prepare import SiteMaker
 from nightlab.controller.trial.spawn import Spawner
@@ -45,9 +47,16 @@ class Place:
     number: int
 
     def tree(self, files: Mapping[str, bytes]) -> Tree:
-        """Store files and return their tree."""
+        """Store files, not yet committed, and return their tree."""
         stored = ((path, content, self.blobs.put(content)) for path, content in files.items())
         return Tree.of(Entry(path, REGULAR, len(content), sha256) for path, content, sha256 in stored)
+
+    def propose(self, files: Mapping[str, bytes]) -> Tree:
+        """Store files and commit them with an author, as a study does, before anything else can touch them."""
+        tree = self.tree(files)
+        history = History(self.state.history, self.blobs)
+        history.commit(tree, parent=None, author="agent", message="propose", at=datetime.now(UTC))
+        return tree
 
 
 @dataclass(frozen=True)

@@ -113,13 +113,22 @@ class RealGate:
         with ground.place() as place:
             spec = _spec(ground, place, program)
             if rogue is None:
-                outcome = await _walk(ground, place, spec, place.spawner, known)
+                outcome = await self._walk(ground, place, spec, place.spawner, known)
             else:
                 meddled = MeddledSpawner(place, program.files, rogue)
                 if rogue.moment is Moment.TRANSFER:
                     tamper(place, program.files, rogue)
-                outcome = await _walk(ground, place, spec, meddled, known)
+                outcome = await self._walk(ground, place, spec, meddled, known)
             return _told(place, outcome)
+
+    async def _walk(
+        self, ground: Ground, place: Place, spec: TrialSpec, spawner: Any, known: tuple[Finding, ...]
+    ) -> TrialOutcome:
+        walk = TrialWalk(
+            ground.config, ground.site, spawner, place.state, known, blobs=place.blobs, explainer=self._explainer
+        )
+        line = getattr(spawner, "printed", _nobody)
+        return await walk.run(spec, Share(), stop=asyncio.Event(), emit=_quiet, line=line)
 
     async def _observe(self, program: Program, files: Mapping[str, bytes]) -> Observation:
         run = await self._smoke(replace(program, files=files))
@@ -162,14 +171,6 @@ def _key(program: Program) -> str:
     return hashlib.sha256(repr(sorted(program.files.items())).encode()).hexdigest()
 
 
-async def _walk(
-    ground: Ground, place: Place, spec: TrialSpec, spawner: Any, known: tuple[Finding, ...]
-) -> TrialOutcome:
-    walk = TrialWalk(ground.config, ground.site, spawner, place.state, known)
-    line = getattr(spawner, "printed", _nobody)
-    return await walk.run(spec, Share(), stop=asyncio.Event(), emit=_quiet, line=line)
-
-
 def _spec(ground: Ground, place: Place, program: Program) -> TrialSpec:
     config = ground.config
     return TrialSpec(
@@ -177,7 +178,7 @@ def _spec(ground: Ground, place: Place, program: Program) -> TrialSpec:
         number=place.number,
         attempt=1,
         role=Role.BASELINE,
-        tree=place.tree(program.files),
+        tree=place.propose(program.files),
         run_seed=None,
         argv=program.argv,
         env=environment(ground.site, config.train, seed=config.noise.seed, run_seed=None),
