@@ -10,7 +10,7 @@ import structlog
 
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.site import Share
-from nightlab.controller.model.trial import Phase, Role, TrialOutcome
+from nightlab.controller.model.trial import GateReport, Phase, Role, TrialOutcome
 from nightlab.controller.report.progress import Progress
 from nightlab.controller.store import AttemptRecord, EditRecord, EventRecord, Store, StudyRecord, TrialRecord
 from nightlab.controller.store.state_dir import StateDir
@@ -113,6 +113,10 @@ class Scribe:
             facts["launched_unix_ms"] = self._clock()
         self.store.update_attempt(self.study_id, attempt.number, attempt.attempt, **facts)
         self.progress.phase(attempt.number, attempt.attempt, phase, text)
+
+    def keep_gate(self, attempt: AttemptRecord, gate: GateReport) -> None:
+        """Write what the gate saw so far, for a controller that takes the attempt over."""
+        self.store.update_attempt(self.study_id, attempt.number, attempt.attempt, gate=gate)
 
     def end_attempt(self, attempt: AttemptRecord, outcome: TrialOutcome) -> None:
         """Write what an attempt came to."""
