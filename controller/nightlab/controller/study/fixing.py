@@ -92,7 +92,7 @@ class Fixer:
     async def fix(self, tree: Tree, base: Tree) -> Fixed:
         """Fix the files of a tree that differ from another, letting through what was approved."""
         paths = [c.path for c in diff_trees(base, tree) if c.after is not None]
-        return await self.fix_files(tree, paths, self._approved)
+        return await self.fix_files(tree, paths, self.approved)
 
     async def fix_files(self, tree: Tree, paths: Sequence[str], allow: Allow) -> Fixed:
         """Fix some files of a tree; a worker that breaks on them costs the fixes, never the trial.
@@ -121,7 +121,7 @@ class Fixer:
 
     # What is let through
 
-    def _approved(self, made: MadeFix) -> str:
+    def approved(self, made: MadeFix) -> str:
         """Return why the very same fix is let through: the words of the proofs of its hunks."""
         known = {(a.author, a.path, a.digest): a.reason for a in self._scribe.store.approvals(self._scribe.study_id)}
         reasons = [known.get(key, "") for key in keys_of(made.author, made.changes)]
@@ -173,12 +173,13 @@ class _Copy:
             made = await self._maker.fixes(contents, self._order, paths=paths, repo_config=self._repo_config)
             for each in (m for m in made if m.effect is not Effect.BEHAVIOUR):
                 self._apply(each, FixState.APPLIED, each.reason, contents)
-            doubtful = [m for m in made if m.effect is Effect.BEHAVIOUR]
-            let = next(((m, reason) for m in doubtful if (reason := allow(m))), None)
-            if let is None or not self._apply(let[0], FixState.LET_THROUGH, let[1], contents):
+            held = [m for m in made if m.effect is Effect.BEHAVIOUR]
+            let = next((m for m in held if allow(m)), None)
+            if let is None or not self._apply(let, FixState.LET_THROUGH, allow(let), contents):
                 break
-        held = [Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, why_held(m)) for m in doubtful]
-        return Fixed(self._tree, tuple(self._steps), (*self._fixes, *held))
+            held.remove(let)
+        self._fixes += [Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, why_held(m)) for m in held]
+        return Fixed(self._tree, tuple(self._steps), tuple(self._fixes))
 
     def _apply(self, made: MadeFix, state: FixState, reason: str, contents: dict[str, bytes]) -> bool:
         """Take a fix into the copy; False if it changes nothing there."""
