@@ -223,6 +223,11 @@ class Store:
         """Write that an author's fixes are not made any more, in no study of this repo; the first word stays."""
         self._write(sqlite.insert(tables.quarantine).values(_row(record)).on_conflict_do_nothing())
 
+    def update_quarantine(self, author: str, **facts: Any) -> None:
+        """Set some columns of an author's quarantine."""
+        where = tables.quarantine.c.author == author
+        self._write_one(tables.quarantine.update().where(where).values(_plain(facts)), f"quarantine of {author}")
+
     def quarantined(self) -> list[QuarantineRecord]:
         """Return every author whose fixes are not made any more, oldest first."""
         c = tables.quarantine.c

@@ -195,7 +195,7 @@ class Night:
             try:
                 outcome = await task
                 self._scribe.end_attempt(attempt, outcome)
-                if outcome.ending is not Ending.STOPPED:
+                if outcome.ending is not Ending.STOPPED and not await self._redress.doubts(trial, outcome):
                     self._judge.settle(trial, outcome)
             except NightlabError as error:  # the next sitting finds it open; the others are still to be ended
                 log.warning("trial.stop_failed", number=trial.number, reason=str(error))

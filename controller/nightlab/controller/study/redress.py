@@ -8,6 +8,7 @@ after a kill.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -67,6 +68,13 @@ class Redress:
         ailment = self._judge.ailment(outcome) if trial.role is Role.SEARCH and let and self.prover.is_able else ""
         if not ailment:
             return False
+        spoilt = tuple({fix.author: None for fix in let if fix.author in self._fixer.quarantined()})
+        if spoilt:  # caught on another trial while this one ran
+            await self._take_back(trial, spoilt, "caught on another trial")
+            lost_s = self._count_lost(spoilt)
+            text = f"trial {trial.number} went bad ({ailment}) with {', '.join(spoilt)}, which is quarantined by now"
+            self._scribe.note("proof", f"{text}; it runs again without; {show_seconds(lost_s)} lost so far", trial.number)
+            return True
         without = await self._refixed(trial, allow_none=True)
         before = await self._as_run(without.tree, trial.run_seed)
         after = self._scribe.store.tree(trial.run_digest or "")
@@ -185,23 +193,24 @@ class Redress:
             self._judge_as_run(record)
             return
         if trial.run_digest != record.after_digest or trial.verdict is not None:
-            return  # done before a kill
+            return  # it was done before a kill
         authors = tuple(dict.fromkeys(fix.author for fix in guilty))
-        lost_s = self._lost_s(trial)
         for author in authors:
-            self._scribe.store.quarantine(
-                QuarantineRecord(
-                    author, trial.study_id, trial.number, unix_ms(), record.evidence, record.hunks, lost_s
-                )
-            )
-        await self._take_back(trial, authors, record)
-        also = [t.number for t in self._scribe.trials() if t.number != trial.number and _carries(t, authors)]
-        others = f"; trials that carry it too: {', '.join(map(str, also))}" if also else ""
+            facts = (trial.number, unix_ms(), record.evidence, record.hunks)
+            self._scribe.store.quarantine(QuarantineRecord(author, trial.study_id, *facts))
+        await self._take_back(trial, authors, record.evidence)
+        for other in self.prover.open():  # nobody need prove what is known by now
+            if other.kind is ProofKind.TRIAL and other.trial is not None and _shares(other, authors):
+                self.prover.close(other, f"{', '.join(authors)} was caught on trial {trial.number}")
+                await self._take_back(self._scribe.trial(other.trial), authors, record.evidence)
+        lost_s = self._count_lost(authors)
+        also = [str(t.number) for t in self._scribe.trials() if _carries(t, authors)]
+        others = f"; trials that ran with it: {', '.join(also)}" if also else ""
         text = f"{', '.join(authors)} changed what trial {trial.number} does ({record.evidence}): caught, reverted and "
         lost = f"quarantined for this repo; {show_seconds(lost_s)} lost; the trial runs again{others}"
         self._note(record, text + lost, lost_s=lost_s, authors=list(authors))
 
-    async def _take_back(self, trial: TrialRecord, authors: Sequence[str], record: ProofRecord) -> None:
+    async def _take_back(self, trial: TrialRecord, authors: Sequence[str], evidence: str) -> None:
         """Give a trial the tree without the guilty fixes; its next attempt runs that."""
         fixed = await self._refixed(trial)
         runs = await self._as_run(fixed.tree, trial.run_seed)
@@ -213,19 +222,19 @@ class Redress:
             fixed.tree,
             parent=edits[-1].commit_id,
             author=AUTHOR,
-            message=f"{summary}\n\n{record.evidence}",
+            message=f"{summary}\n\n{evidence}",
             trailers={"Study": trial.study_id, "Trial": str(trial.number), "Tree-Digest": fixed.tree.digest},
         )
         self._editor.mark(trial.study_id, trial.number, commit)
         self._scribe.add_edit(
             trial.number, len(edits), author=AUTHOR, commit_id=commit, digest=fixed.tree.digest, summary=summary
         )
-        held = (Fix(f.author, f.effect, FixState.HELD_BACK, f.changes, f"quarantined: {record.evidence}") for f in trial.fixes if f.author in authors)
+        held = (replace(f, state=FixState.HELD_BACK, reason=f"quarantined: {evidence}") for f in trial.fixes)
         self._scribe.update_trial(
             trial.number,
             tree_digest=fixed.tree.digest,
             run_digest=runs.digest,
-            fixes=[*fixed.fixes, *held],
+            fixes=[*fixed.fixes, *(fix for fix in held if fix.author in authors)],
         )
 
     async def _refixed(self, trial: TrialRecord, *, allow_none: bool = False) -> Fixed:
@@ -250,10 +259,19 @@ class Redress:
             if outcome is not None:
                 self._judge.settle(trial, outcome)
 
-    def _lost_s(self, trial: TrialRecord) -> float:
-        """Container seconds of the attempts that a trial had on its tree so far."""
-        attempts = self._scribe.store.attempts(trial.study_id, trial.number)
-        return sum(a.usage.wall_s for a in attempts if a.usage)
+    def _count_lost(self, authors: Sequence[str]) -> float:
+        """Write what authors cost: container seconds of attempts whose tree had to be taken back; return the most."""
+        spent = self._scribe.store.attempts(self._scribe.study_id)
+        trees = {trial.number: trial for trial in self._scribe.trials()}
+        sums = dict.fromkeys(authors, 0.0)
+        for attempt in spent:
+            carried = attempt.gate.fixes if attempt.gate else ()
+            for author in {fix.author for fix in carried if fix.state is FixState.LET_THROUGH} & sums.keys():
+                if attempt.usage and not _carries(trees[attempt.number], [author]):
+                    sums[author] += attempt.usage.wall_s
+        for author, lost_s in sums.items():
+            self._scribe.store.update_quarantine(author, lost_s=lost_s)
+        return max(sums.values(), default=0.0)
 
     def _note(self, record: ProofRecord, text: str, **facts: object) -> None:
         self._scribe.note("proof", text, record.trial, proof=record.number, **facts)
@@ -269,6 +287,10 @@ def _guilty(record: ProofRecord) -> tuple[Fix, ...]:
 def is_named(author: str, name: str) -> bool:
     """Say whether "ruff:F841" is meant by "ruff:F841", "ruff:B006,F841" or "F841"."""
     return author == name or author.partition(":")[2] in name.rpartition(":")[2].split(",")
+
+
+def _shares(record: ProofRecord, authors: Sequence[str]) -> bool:
+    return any(fix.author in authors for fix in record.fixes)
 
 
 def _carries(trial: TrialRecord, authors: Sequence[str]) -> bool:

@@ -112,7 +112,7 @@ class SmokeStage:
         stop = self._stops.setdefault(attempt.container, asyncio.Event())
         tree = self._scribe.store.tree(trial.run_digest or "")
         try:
-            name = f"{attempt.container}-smoke"
+            name = f"t{attempt.number}-a{attempt.attempt}-smoke"
             return (await smoker.run(tree, share, name=name, run_seed=trial.run_seed, stop=stop)).report
         finally:
             self._stops.pop(attempt.container, None)
