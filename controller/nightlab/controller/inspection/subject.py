@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from nightlab.api.digest import EXECUTABLE, SYMLINK
+from nightlab.api.digest import SYMLINK
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
 from nightlab.controller.inspection.contents import MemoryContents
@@ -87,10 +87,15 @@ class Subject:
         found = (path for path in self.paths if path.rpartition("/")[2] in CONFIG_NAMES)
         return {path: content for path in found if (content := self.content(path)) is not None}
 
+    def modes(self) -> Mapping[str, tuple[int | None, int | None]]:
+        """Return git's modes, earlier and later, of the paths where they differ."""
+        known, here = self.revision.modes if self.revision else {}, self.tree.by_path
+        pairs = {path: (known.get(path), here[path].mode if path in here else None) for path in self.touched}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1] and None not in pair}
+
     def unread(self) -> tuple[FileChange, ...]:
-        """Say of what no explainer is shown: files too large to read, and modes."""
-        large = [_change(path, text, Effect.BEHAVIOUR) for path, text in self._too_large()]
-        return tuple(sorted([*large, *self._mode_changes()], key=lambda change: change.path))
+        """Say of what no explainer is shown, because it is too large."""
+        return tuple(FileChange(path, Effect.BEHAVIOUR, (Fact(path, None, text),)) for path, text in self._too_large())
 
     def explained(self, found: Explanation) -> Explanation:
         """Add what the explainer was not shown to what it said."""
@@ -102,7 +107,7 @@ class Subject:
             writers = (*writers, Writer("", tuple(change.path for change in extra)))
         facts = tuple(fact for change in extra for fact in change.facts)
         changes = sorted([*found.changes, *extra], key=lambda change: change.path)
-        return Explanation(tuple(changes), writers, (*found.unexplained, *facts))
+        return replace(found, changes=tuple(changes), writers=writers, unexplained=(*found.unexplained, *facts))
 
     def _earlier(self, path: str) -> bytes | None:
         return None if self.revision is None else self.revision.contents.get(path)
@@ -121,24 +126,8 @@ class Subject:
                 after = show_bytes(entry.size) if entry is not None else "nothing"
                 yield path, f"contents changed, {before} -> {after}, not read"
 
-    def _mode_changes(self) -> Iterable[FileChange]:
-        if self.revision is None:
-            return
-        for path in self.touched:
-            before, entry = self.revision.modes.get(path), self.tree.by_path.get(path)
-            if before is not None and entry is not None and before != entry.mode:
-                yield _change(path, f"was {_kind(before)}, is {_kind(entry.mode)}", Effect.BEHAVIOUR)
-
     def _is_nested(self, path: str) -> bool:
         return any(path == nest or path.startswith(f"{nest}/") for nest in self.taken.nested)
-
-
-def _change(path: str, text: str, effect: Effect) -> FileChange:
-    return FileChange(path, effect, (Fact(path, None, text),))
-
-
-def _kind(mode: int) -> str:
-    return {SYMLINK: "a symbolic link", EXECUTABLE: "executable"}.get(mode, "a plain file")
 
 
 def _without(files: dict[str, bytes], paths: set[str]) -> Files:
