@@ -12,6 +12,7 @@ NightlabError
 │   ├── SandboxLost        it is gone; the attempt is lost, not the agent's fault
 │   └── CommandFailed      it could not do what was asked
 ├── PluginError            a plugin crashed, hung or answered nonsense
+├── ExplainFailed          the worker that reads code of the repo crashed, hung or answered nonsense
 ├── GateRejected           the gate keeps a tree from being launched
 ├── StoreError             the state directory is locked, damaged or of another version
 ├── OnboardingFailed       `nightlab init` could not find what a config needs
@@ -108,6 +109,12 @@ class PluginError(NightlabError):
     """A plugin crashed, hung, or broke its contract."""
 
     code = "plugin"
+
+
+class ExplainFailed(NightlabError):
+    """The worker that reads code of the repo broke a call. Nothing was launched or lost by it."""
+
+    code = "explain"
 
 
 class GateRejected(NightlabError):

@@ -25,18 +25,22 @@ _CAPABILITY_VERSION_3: Final = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def limit(parent: int) -> None:
+def limit(parent: int, *, file_bytes: int = 0, memory_bytes: int = ADDRESS_SPACE_BYTES) -> None:
     """Set the limits that need no privilege, and die with the parent. Call it before any thread starts.
+
+    Whatever the process starts inherits them.
 
     Args:
         parent: Process id of the host; the worker ends at once if that is not its parent any more.
+        file_bytes: Size of the largest file that may be written.
+        memory_bytes: Address space of one process.
     """
     _die_with(parent)
     _libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (2 * CPU_PER_CALL_S, CPU_TOTAL_S))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write to a file then fails with EFBIG
     leave_network()

@@ -101,11 +101,13 @@ class Explanation:
         changes: By path.
         writers: Known tools first; the last is unknown where something is left that no known tool makes.
         unexplained: What is left after the known tools, as facts; all of them where no tool is known.
+        notes: What could not be found out, and why ("train.py could not be read in time").
     """
 
     changes: tuple[FileChange, ...] = ()
     writers: tuple[Writer, ...] = ()
     unexplained: tuple[Fact, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def effect(self) -> Effect:

@@ -1,0 +1,36 @@
+"""What the worker can be asked for: pure functions from JSON values (with bytes) to such values, by name.
+
+Files travel as lists of [path, content]: a path is no key that we chose. The host's side of each is in `explainer`:
+"writers" answers {"writers": [...], "unexplained": [...]}, "fixes" a list of fixes, "redo" files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any, Final
+
+from nightlab.controller.explain.self_reading import reads_itself
+from nightlab.controller.explain.what.canonical import canonical
+from nightlab.controller.explain.what.changes import changes
+
+Pairs = Iterable[tuple[str, bytes]]
+
+
+def _changes(before: Pairs, after: Pairs, rest: Pairs) -> list[dict[str, Any]]:
+    return [asdict(change) for change in changes(dict(before), dict(after), dict(rest))]
+
+
+def _canonical(files: Pairs) -> list[tuple[str, str]]:
+    return list(canonical(dict(files)).items())
+
+
+def _reads_itself(files: Pairs) -> list[str]:
+    return list(reads_itself(dict(files)))
+
+
+OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
+    "changes": _changes,
+    "canonical": _canonical,
+    "reads_itself": _reads_itself,
+}
