@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
 from nightlab.controller.inspection.contents import MemoryContents
 from nightlab.controller.model.change import Effect, Explanation, Fact, FileChange, Writer
-from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.model.tree import Tree
 from nightlab.controller.repo.revision import Revision, has_commit, read_revision
 from nightlab.controller.repo.snapshot import BaseTree, snapshot
 from nightlab.controller.text import inert
@@ -91,23 +91,17 @@ class Subject:
         """Return git's modes, earlier and later, of the paths where they differ."""
         known, here = self.revision.modes if self.revision else {}, self.tree.by_path
         pairs = {path: (known.get(path), here[path].mode if path in here else None) for path in self.touched}
-        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1] and None not in pair}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
     def unread(self) -> tuple[FileChange, ...]:
         """Say of what no explainer is shown, because it is too large."""
         return tuple(FileChange(path, Effect.BEHAVIOUR, (Fact(path, None, text),)) for path, text in self._too_large())
 
-    def explained(self, found: Explanation) -> Explanation:
-        """Add what the explainer was not shown to what it said."""
-        extra = self.unread()
-        if not extra:
-            return found
-        writers = found.writers
-        if not any(not writer.tool for writer in writers):
-            writers = (*writers, Writer("", tuple(change.path for change in extra)))
-        facts = tuple(fact for change in extra for fact in change.facts)
-        changes = sorted([*found.changes, *extra], key=lambda change: change.path)
-        return replace(found, changes=tuple(changes), writers=writers, unexplained=(*found.unexplained, *facts))
+    def rest(self) -> Files:
+        """Return the Python files that do not differ from the base: one may read the source of one that does."""
+        touched = set(self.touched)
+        same = (path for path in self.paths if path.endswith(".py") and path not in touched)
+        return {path: content for path in same if (content := self.content(path)) is not None}
 
     def _earlier(self, path: str) -> bytes | None:
         return None if self.revision is None else self.revision.contents.get(path)
@@ -166,18 +160,16 @@ def _why_no_base(root: Path, taken: BaseTree) -> str:
     return "" if has_commit(root) else "the clone has no commit, so every finding counts as new"
 
 
-async def digest_now(subject: Subject) -> Tree:
-    """Read the working tree again, contents and all.
-
-    Raises:
-        RepoError: It cannot be read any more.
-    """
-    taken = await asyncio.to_thread(snapshot, subject.root, subject.contents)
-    return taken.tree
-
-
-def changed_entries(before: Tree, after: Tree) -> tuple[tuple[Entry | None, Entry | None], ...]:
-    """Return the entries that two trees do not share, by path."""
-    paths = sorted(before.by_path.keys() | after.by_path.keys())
-    pairs = ((before.by_path.get(path), after.by_path.get(path)) for path in paths)
-    return tuple(pair for pair in pairs if pair[0] != pair[1])
+def with_unread(found: Explanation, unread: Sequence[FileChange]) -> Explanation:
+    """Add to what an explainer said the files that it was not shown; nobody known has written those."""
+    if not unread:
+        return found
+    names = {change.path for change in unread}
+    kept = [change for change in found.changes if change.path not in names]
+    changes = sorted([*kept, *unread], key=lambda change: change.path)
+    nobody = next((writer for writer in found.writers if not writer.tool), Writer("", ()))
+    nobody = replace(nobody, paths=tuple(sorted({*nobody.paths, *names})))
+    facts = tuple(fact for change in unread for fact in change.facts)
+    known = tuple(writer for writer in found.writers if writer.tool)
+    unexplained = (*found.unexplained, *facts)
+    return replace(found, changes=tuple(changes), writers=(*known, nobody), unexplained=unexplained)

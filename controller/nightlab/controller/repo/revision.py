@@ -1,7 +1,7 @@
 """Reads a commit of the user's clone beside its working tree: which files differ, and what they were.
 
-Git runs in a scratch directory with the clone's objects lent and its refs copied as data, so nothing that the repo brings
-takes effect. Its index is not used either: a bit in it ("assume unchanged") could hide a changed file.
+Git runs in a scratch directory with the clone's objects lent and its refs copied as data, so nothing that the repo
+brings takes effect. Its index is not used either: a bit in it ("assume unchanged") could hide a changed file.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Check:
     """One line of the gate.
 
     Attributes:
-        id: Stable, for programs: "ruff", "entry-point", "repo-config", "fixes", "format", "duplicates", "smoke", "seal".
+        id: Stable, for programs: "ruff", "entry-point", "repo-config", "fixes", "format", "duplicates", "smoke" or "seal".
         name: For people.
         state: How it ended.
         reason: A few words on why, where that is not plain: what was skipped and why, how many were held back.
