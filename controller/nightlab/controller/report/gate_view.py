@@ -1,4 +1,4 @@
-"""What `nightlab gate` found out about a working tree, as values that the terminal and JSON render from.
+"""What the gate found out, as values: `nightlab gate` on a working tree, and what a study keeps beside its trials.
 
 Filling them belongs to `inspection`; wording to `report.gate_words` and `report.gate_page`.
 """
@@ -31,7 +31,8 @@ class Check:
     """One line of the gate.
 
     Attributes:
-        id: Stable, for programs: "ruff", "entry-point", "repo-config", "fixes", "format", "duplicates", "smoke" or "seal".
+        id: Stable, for programs: "ruff", "entry-point", "repo-config", "fixes", "format", "duplicates", "smoke"
+            or "seal".
         name: For people.
         state: How it ended.
         reason: A few words on why, where that is not plain: what was skipped and why, how many were held back.
@@ -117,3 +118,47 @@ class SinceView:
     explanation: Explanation
     notes: tuple[str, ...] = ()
     wall_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    """An author whose fixes are not made any more in this repo.
+
+    Attributes:
+        author: "ruff:SIM108".
+        trial: On which it was caught; None: in an earlier study.
+        evidence: What it changed in what the program does.
+        hunks: The guilty change as a diff (untrusted text).
+        lost_s: Container time of the attempts that carried it.
+    """
+
+    author: str
+    trial: int | None = None
+    evidence: str = ""
+    hunks: str = ""
+    lost_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProofView:
+    """Paired smoke runs with and without a change.
+
+    Attributes:
+        subject: What was compared: "ruff:F841 in train.py".
+        trial: Where it came up.
+        is_ended: Whether it has a result, or was closed without one.
+        differs: None: it cannot be told.
+        evidence: What differed, or how much was compared.
+        guilty: Authors of the smallest guilty change.
+        hunks: That change as a diff (untrusted text).
+        runs: Program runs that it took.
+    """
+
+    subject: str
+    trial: int | None = None
+    is_ended: bool = True
+    differs: bool | None = None
+    evidence: str = ""
+    guilty: tuple[str, ...] = ()
+    hunks: str = ""
+    runs: int = 0

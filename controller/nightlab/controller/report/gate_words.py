@@ -119,6 +119,15 @@ def target_line(gate: GateReport) -> str:
     return f"{count(gate.linted_files, 'file')} linted{python}"
 
 
+def seal_line(gate: GateReport) -> str:
+    """Say whether what ran was what was sealed."""
+    if not gate.digest_inside:
+        return "nothing was launched"
+    if gate.digest_inside != gate.digest_outside or gate.drift:
+        return "what ran was NOT what was sealed"
+    return "launched as sealed"
+
+
 def is_eventful(gate: GateReport) -> bool:
     """Tell whether a gate saw anything that a person should read."""
     smoke_failed = gate.smoke is not None and gate.smoke.ending is not Ending.FINISHED
