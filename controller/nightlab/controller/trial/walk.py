@@ -19,7 +19,8 @@ import structlog
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import LinkError, SandboxLost
-from nightlab.controller.gate.lint import lint, new_findings, target_version
+from nightlab.controller.gate.findings import new_findings
+from nightlab.controller.gate.lint import lint
 from nightlab.controller.gate.verify import IMPORTABLE, added_importable, drifted
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
@@ -148,16 +149,18 @@ class TrialWalk:
     async def _gate(self, context: _Context, digest: str) -> GateReport:
         """Read the sealed tree with ruff, then compare every sealed byte once more, right before the launch."""
         spec, live = context.spec, context.live
-        findings = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
+        report = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
         scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
         return GateReport(
-            blocking=new_findings(findings, self._base_findings),
+            blocking=new_findings(report.findings, self._base_findings),
             inherited=self._base_findings,
             digest_outside=spec.tree.digest,
             digest_inside=digest,
             drift=drifted(spec.tree, scan.entries),
-            target_version=target_version(self._site.python),
-            linted_files=sum(e.path.endswith(".py") for e in spec.tree.entries),
+            target_version=report.target_version,
+            target_source=report.target_source,
+            linted_files=report.linted_files,
+            notes=report.notes,
         )
 
     def _not_launched(self, context: _Context, gate: GateReport) -> TrialOutcome:
