@@ -34,7 +34,11 @@ class HostTools:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="nightlab-gate-", ignore_cleanup_errors=True)
-        self.ruff = find_ruff_bin()
+
+    @property
+    def ruff(self) -> str:
+        """The pinned ruff of this environment."""
+        return str(find_ruff_bin())
 
     async def __aenter__(self) -> Self:
         """Give the directory to the user that tools run as."""
@@ -72,7 +76,7 @@ class HostTools:
 
         Args:
             name: For errors.
-            argv: The tool and its arguments; a tool of a sandbox's toolbox is the host's own of that name.
+            argv: The tool and its arguments.
             cwd: A directory that `write` returned.
             uid: Of a sandbox; here the tool runs as the worker's user, or as this process's.
             timeout_s: Limit.
@@ -80,10 +84,9 @@ class HostTools:
         Raises:
             LinkError: It did not run, failed, or printed too much.
         """
-        program = self.ruff if argv[0].rpartition("/")[2] == "ruff" else argv[0]
         env = {"RAYON_NUM_THREADS": THREADS, "HOME": self._folder.name, "TMPDIR": self._folder.name}
         module = "nightlab.controller.inspection.host_tools"
-        child = await Child.start(module, [cwd, program, *argv[1:]], env=env, piped=True)
+        child = await Child.start(module, [cwd, *argv], env=env, piped=True)
         how = ""
         try:
             async with asyncio.timeout(timeout_s):

@@ -12,8 +12,10 @@ from typing import Final
 
 from nightlab.api.digest import SYMLINK
 from nightlab.controller.config.schema import Config
+from nightlab.controller.errors import GateRejected
 from nightlab.controller.explain.explainer import Explainer
-from nightlab.controller.gate.lint import lint, new_findings, python_files, target_version
+from nightlab.controller.gate.findings import new_findings
+from nightlab.controller.gate.lint import LintReport, lint, python_files
 from nightlab.controller.inspection.entry import Entry
 from nightlab.controller.inspection.host_tools import HostTools
 from nightlab.controller.inspection.subject import Files, Subject
@@ -60,24 +62,43 @@ async def lint_subject(
         RepoError: A file cannot be copied.
         LinkError: ruff did not run.
     """
-    paths = python_files(subject.tree)
     async with HostTools() as tools:
-        root = tools.write("tree", {p: c for p in paths if (c := subject.content(p)) is not None})
-        found = await lint(tools, subject.tree, root=root, python=python)
+        report, unread = await _lint_tree(subject, config, tools, python, entry)
         base: tuple[Finding, ...] = ()
-        if found and subject.revision is not None:
-            earlier = _earlier(subject)
-            base = await lint(tools, earlier[0], root=tools.write("base", earlier[1]), python=python)
-    new = new_findings(found, base)
+        if report.findings and subject.revision is not None:
+            tree, files = _earlier(subject)
+            root = tools.write("base", files)
+            base = (await lint(tools, tree, root=root, python=python, allow=_allowed(config))).findings
+    new = new_findings(report.findings, base)
     return Linted(
         new=new,
-        inherited=new_findings(found, new),
-        files=len(paths),
-        target_version=target_version(python),
-        target_source="",
+        inherited=new_findings(report.findings, new),
+        files=report.linted_files,
+        target_version=report.target_version,
+        target_source=report.target_source,
         sources=_sources(subject, new),
-        checks=(_ruff_check(new, paths), _entry_check(entry, paths), _config_check(subject)),
+        checks=(_ruff_check(new, report.linted_files), _entry_check(entry, unread), _config_check(subject)),
+        notes=(*report.notes, *filter(None, [unread])),
     )
+
+
+async def _lint_tree(
+    subject: Subject, config: Config | None, tools: HostTools, python: tuple[int, int] | None, entry: Entry
+) -> tuple[LintReport, str]:
+    """Lint the working tree; with why the entry point was not read, where that is so."""
+    paths = python_files(subject.tree, entry.paths)
+    root = tools.write("tree", {p: c for p in paths if (c := subject.content(p)) is not None})
+    allow, unread = _allowed(config), ""
+    try:
+        report = await lint(tools, subject.tree, root=root, python=python, entry_points=entry.paths, allow=allow)
+    except GateRejected as error:
+        unread = str(error)
+        report = await lint(tools, subject.tree, root=root, python=python, allow=allow)
+    return report, unread
+
+
+def _allowed(config: Config | None) -> tuple[str, ...]:
+    return config.lint.allow if config is not None else ()
 
 
 def _earlier(subject: Subject) -> tuple[Tree, Files]:
@@ -96,6 +117,8 @@ def _sources(subject: Subject, findings: Iterable[Finding]) -> dict[str, str]:
     lines: dict[str, list[str]] = {}
     told = {}
     for finding in findings:
+        if finding.path.endswith(".ipynb"):
+            continue  # ruff counts lines of its cells
         if finding.path not in lines:
             text = (subject.content(finding.path) or b"").decode(errors="replace").removeprefix("\ufeff")
             lines[finding.path] = re.split(r"\r\n|\n|\r", text)
@@ -104,22 +127,21 @@ def _sources(subject: Subject, findings: Iterable[Finding]) -> dict[str, str]:
     return told
 
 
-def _ruff_check(new: Sequence[Finding], paths: Sequence[str]) -> Check:
+def _ruff_check(new: Sequence[Finding], files: int) -> Check:
     name = "ruff, blocking set"
-    if not paths:
-        return Check("ruff", name, CheckState.SKIPPED, "no Python file")
     if new:
         return Check("ruff", name, CheckState.FAILED, count(len(new), "new finding"))
-    return Check("ruff", name, CheckState.PASSED, count(len(paths), "file"))
+    if not files:
+        return Check("ruff", name, CheckState.SKIPPED, "no Python file")
+    return Check("ruff", name, CheckState.PASSED, count(files, "file"))
 
 
-def _entry_check(entry: Entry, paths: Sequence[str]) -> Check:
+def _entry_check(entry: Entry, unread: str) -> Check:
     name = "entry point read"
+    if unread:
+        return Check("entry-point", name, CheckState.FAILED, some(entry.paths, 2))
     if not entry.paths:
         return Check("entry-point", name, CheckState.SKIPPED, entry.why_none)
-    unread = [path for path in entry.paths if path.endswith(".py") and path not in paths]
-    if unread:
-        return Check("entry-point", name, CheckState.FAILED, f"not read: {unread[0]}")
     return Check("entry-point", name, CheckState.PASSED, some(entry.paths, 2))
 
 

@@ -109,7 +109,9 @@ def _caret(finding: Finding, source: str) -> Iterator[Text]:
 
 
 def _span(finding: Finding, line: str, cut: int) -> int:
-    """How many characters are meant: the name that begins there, where there is one."""
+    """How many characters are meant: to the finding's end, else the name that begins there."""
+    if finding.end_line == finding.line and finding.end_column > finding.column:
+        return min(finding.end_column - finding.column, len(line) - cut)
     end = cut
     while end < len(line) and (line[end].isalnum() or line[end] == "_"):
         end += 1
