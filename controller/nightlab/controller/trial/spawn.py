@@ -53,12 +53,13 @@ class SpawnRequest:
 
     Attributes:
         name: Unique; also names its volumes and its socket directory.
-        role: "trial", "prepare" or "probe".
+        role: "trial", "smoke", "prepare" or "probe".
         trial: Number, for the label.
         attempt: For the label.
         share: Its part of the machine.
         network: "bridge" only for the prepare command.
         data_writable: Whether it fills the data volume.
+        is_background: Whether it runs on processor time that nobody else wants.
     """
 
     name: str
@@ -68,6 +69,7 @@ class SpawnRequest:
     share: Share = field(default_factory=Share)
     network: Literal["none", "bridge"] = "none"
     data_writable: bool = False
+    is_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class Spawner:
         self._state = state
         self._study_id = study_id
         self._workspace_kind = engine.choose_workspace_kind(config.security.workspace)
+
+    @property
+    def study_id(self) -> str:
+        """Of the study whose containers it makes; part of their names."""
+        return self._study_id
 
     async def make_volume(self, what: str) -> str:
         """Make an empty volume of the study and return its name."""
@@ -270,6 +277,7 @@ class Spawner:
                 memory_bytes=train.memory + SUPERVISOR_BYTES + in_memory,
                 cpus=train.cpus,
                 cpuset=request.share.cpuset,
+                spare_cpu_only=request.is_background,
                 pids=train.pids or max(PIDS_LEAST, int(PIDS_EACH_CPU * train.cpus)),
                 shm_bytes=train.shm,
                 tmp_bytes=train.tmp,
