@@ -118,10 +118,12 @@ class ComputedExaminer:
     cases: list[Case] = field(default_factory=list)
     go_on: asyncio.Event | None = None
     cancelled: int = 0
+    began: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def examine(self, case: Case) -> Found:
         """Decide, once it may go on."""
         self.cases.append(case)
+        self.began.set()
         try:
             if self.go_on is not None:
                 await self.go_on.wait()

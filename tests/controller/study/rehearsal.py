@@ -226,9 +226,7 @@ async def rehearse(
     explainer = Explainer()
     fixer = Fixer(settings, scribe, editor, maker or explainer, (3, 11))
     redress = Redress(settings, scribe, judge, Prover(scribe, examiner), fixer, editor, base)
-    proposer = Proposer(
-        settings, scribe, editor, policy, offered, base, Twins(explainer, editor, base), fixer, redress
-    )
+    proposer = Proposer(settings, scribe, editor, policy, offered, base, Twins(explainer, editor, base), fixer, redress)
     night = Night(
         scribe=scribe,
         agenda=Agenda(settings, scribe, editor, proposer, redress, base),

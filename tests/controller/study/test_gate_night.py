@@ -84,9 +84,7 @@ async def test_a_fix_that_may_change_behaviour_is_held_back_and_says_why(tmp_pat
     night = await gated(tmp_path, bowl(noise=0.01), None, settings=settings(smoke={"enabled": False}))
     await night.night.run()
     trial = searched(night)[0]
-    text = night.runner.blobs.read(
-        night.scribe.store.tree(trial.run_digest or "").by_path["train.py"].sha256, 1 << 20
-    )
+    text = night.runner.blobs.read(night.scribe.store.tree(trial.run_digest or "").by_path["train.py"].sha256, 1 << 20)
     await night.close()
     assert states(trial) == {SAME: FixState.APPLIED, TWISTED: FixState.HELD_BACK}
     assert b"MODE = 1" in text
@@ -253,8 +251,7 @@ async def test_a_kill_between_a_proofs_intent_and_its_result_begins_it_again(tmp
     first_examiner = ComputedExaminer(no_difference, go_on=asyncio.Event())
     first = await gated(tmp_path, bowl(noise=0.01), first_examiner)
     task = asyncio.create_task(first.night.run())
-    while not first_examiner.cases:
-        await asyncio.sleep(0.01)
+    await first_examiner.began.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -387,7 +384,9 @@ async def test_a_baseline_that_fails_its_smoke_run_stops_the_night_before_it_is_
 async def test_a_void_trial_is_told_as_what_happened_and_never_as_a_result(tmp_path: Path) -> None:
     def score(literals: Literals, seed: int | None, number: int) -> TrialOutcome:
         good = finished(0.1 if number == 4 else 1.0 + (seed or 0) / 1000 + number / 1e6)
-        return replace(good, ending=Ending.NOT_AS_SEALED, reason="train.py changed while it ran") if number == 4 else good
+        return (
+            replace(good, ending=Ending.NOT_AS_SEALED, reason="train.py changed while it ran") if number == 4 else good
+        )
 
     night = await gated(tmp_path, score, None, settings=settings(lint={}))
     told: list[Any] = []

@@ -3,12 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from nightlab.controller.model.tree import Entry, Tree
 
 IMPORTABLE: Final = (".py", ".pyc", ".pyo", ".so", ".pth", ".pyd")
 IMPORTABLE_SHOWN: Final = 200
+SITE_DIRECTORIES: Final = frozenset({"site-packages", "dist-packages"})
+# A larger file is taken for unchanged while its inode, size and times are those it was hashed with; code is smaller.
+REREAD_BYTES: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """How what lies inside differs from what was sealed; nothing at all is false.
+
+    Attributes:
+        changed: Sealed paths that are missing, of another content or kind.
+        exposed: Sealed paths and directories that somebody else than the supervisor could change.
+        added: Paths that neither the seal nor the site's seeds have.
+    """
+
+    changed: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any difference."""
+        return bool(self.changed or self.exposed or self.added)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths that differ, sorted."""
+        return tuple(sorted({*self.changed, *self.exposed, *self.added}))
+
+
+def deviation(
+    tree: Tree, seeded: Iterable[str], sealed: Iterable[Entry], added: Iterable[Entry], odd: Iterable[str]
+) -> Deviation:
+    """Compare a whole check with what was sealed.
+
+    Args:
+        tree: What was sealed.
+        seeded: Paths that the image brought and the study linked.
+        sealed: The sealed paths as they are inside.
+        added: What lies beside them.
+        odd: What others could change.
+    """
+    inside = tuple(sealed)
+    known = tree.by_path.keys() | set(seeded)
+    beside = {entry.path for entry in (*inside, *added)} - known
+    changed = drifted(tree, inside)
+    return Deviation(changed, tuple(sorted(set(odd) - set(changed))), tuple(sorted(beside)))
 
 
 def drifted(tree: Tree, found: Iterable[Entry]) -> tuple[str, ...]:
@@ -31,8 +78,16 @@ def added_importable(tree: Tree, seeded: Iterable[str], found: Iterable[Entry]) 
         found: Everything that a scan found.
     """
     known = tree.by_path.keys() | set(seeded)
-    added = (e.path for e in found if e.path not in known and e.path.endswith(IMPORTABLE))
+    added = (e.path for e in found if e.path not in known and is_importable(e.path))
     return tuple(sorted(added))[:IMPORTABLE_SHOWN]
+
+
+def is_importable(path: str) -> bool:
+    """Tell whether Python could run a file by itself or import it: checkpoints, too, are called .pth."""
+    directory, _, name = path.rpartition("/")
+    if name.endswith(".pth"):
+        return directory.rpartition("/")[2] in SITE_DIRECTORIES
+    return name.endswith(IMPORTABLE)
 
 
 def _identity(entry: Entry | None) -> tuple[bool, bool, str] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,10 @@ from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import ExplainFailed, RepoError
 from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.explain.orders import Files, FixOrder, MadeFix
+from nightlab.controller.inspection.bench import SmokeBench
 from nightlab.controller.inspection.subject import Subject
 from nightlab.controller.model.change import Effect, Fix, FixState
+from nightlab.controller.proof.oracle import Comparison
 from nightlab.controller.report.gate_view import Check, CheckState
 from nightlab.controller.text import inert
 
@@ -27,9 +30,8 @@ if TYPE_CHECKING:
     from nightlab.controller.inspection.gate import Wanted
 
 FORMATTER: Final = "formatter:"
-HOLD: Final = (
-    "may change what the program does; a study lets it through after paired smoke runs that show no difference"
-)
+HOLD: Final = "may change what the program does"
+MOST_LET_THROUGH: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,21 @@ class Fixed:
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
-async def fix_copy(subject: Subject, config: Config | None, explainer: Explainer, wanted: Wanted) -> Fixed:
-    """Make the wanted fixes on a copy and sort them by what they may do."""
+async def fix_copy(
+    subject: Subject, config: Config | None, explainer: Explainer, wanted: Wanted, bench: SmokeBench | None
+) -> Fixed:
+    """Make the wanted fixes on a copy and sort them by what they may do.
+
+    Args:
+        subject: The working tree.
+        config: None: there is no nightlab.toml.
+        explainer: Makes them.
+        wanted: What the user asks for; wins over the config.
+        bench: Where paired smoke runs can let a fix through that may change behaviour; None: it stays held back.
+
+    Raises:
+        EngineError, LinkError: The machine failed during smoke runs.
+    """
     order = _order(config, wanted)
     if order.level == "off" and not order.format:
         return Fixed((), {}, _checks(order, (), ""))
@@ -58,17 +73,65 @@ async def fix_copy(subject: Subject, config: Config | None, explainer: Explainer
     if not files:
         why = "no Python file" if wanted.all_files or not subject.revision else "no Python file differs from the base"
         return Fixed((), {}, _checks(order, (), why))
+    copy = _Copy(subject, explainer, order, dict(files), bench)
     try:
-        made = await explainer.fixes(files, order, paths=subject.paths, repo_config=subject.configs())
+        await copy.fix()
     except ExplainFailed as error:
-        why = "the worker broke"
-        return Fixed((), {}, _checks(order, (), why), (f"no fix was made: {error}",))
-    fixes = tuple(_fix(each) for each in made)
-    contents: dict[str, bytes] = {}
-    for each in made:
-        if each.effect is not Effect.BEHAVIOUR:
-            contents.update(each.files)
-    return Fixed(fixes, contents, _checks(order, fixes, ""))
+        return Fixed((), {}, _checks(order, (), "the worker broke"), (f"no fix was made: {error}",))
+    changed = {path: content for path, content in copy.contents.items() if content != files[path]}
+    return Fixed(tuple(copy.fixes), changed, _checks(order, tuple(copy.fixes), ""))
+
+
+class _Copy:
+    """Contents on which fixes are made, one after another."""
+
+    def __init__(
+        self, subject: Subject, explainer: Explainer, order: FixOrder, files: dict[str, bytes], bench: SmokeBench | None
+    ) -> None:
+        self.contents = files
+        self.fixes: list[Fix] = []
+        self._subject, self._explainer, self._order, self._bench = subject, explainer, order, bench
+        self._seen: dict[str, Comparison] = {}
+
+    async def fix(self) -> None:
+        """Apply what may be; after one that is let through ask again, since what follows is made on top of it."""
+        for _ in range(MOST_LET_THROUGH):
+            subject = self._subject
+            made = await self._explainer.fixes(
+                self.contents, self._order, paths=subject.paths, repo_config=subject.configs()
+            )
+            for each in made:
+                if each.effect is not Effect.BEHAVIOUR:
+                    self._apply(each, FixState.APPLIED, each.reason)
+            held = [each for each in made if each.effect is Effect.BEHAVIOUR]
+            let = await self._first_without_difference(held)
+            if let is None:
+                self.fixes += [_held(each, self._seen.get(each.author)) for each in held]
+                return
+            self._apply(let, FixState.LET_THROUGH, self._seen[let.author].evidence)
+
+    async def _first_without_difference(self, held: Sequence[MadeFix]) -> MadeFix | None:
+        for each in held:
+            if self._bench is None or each.author in self._seen:
+                continue
+            before = {path: self.contents[path] for path in each.files}
+            self._seen[each.author] = found = await self._bench.compare(before, each.files)
+            if found.differs is False:
+                return each
+        return None
+
+    def _apply(self, made: MadeFix, state: FixState, reason: str) -> None:
+        self.contents.update((path, new) for path, new in made.files.items() if path in self.contents)
+        self.fixes.append(Fix(made.author, made.effect, state, made.changes, reason))
+
+
+def _held(made: MadeFix, seen: Comparison | None) -> Fix:
+    """Say why a fix is held back: what runs have shown, else why it may change behaviour."""
+    why = made.reason or HOLD
+    if seen is not None:
+        word = "paired smoke runs differ" if seen.differs else "paired smoke runs cannot tell"
+        why = f"{word}: {seen.evidence}"
+    return Fix(made.author, made.effect, FixState.HELD_BACK, made.changes, why)
 
 
 def write_fixes(subject: Subject, fixed: Fixed, *, may_write: bool) -> tuple[str, ...]:
@@ -95,12 +158,6 @@ def _order(config: Config | None, wanted: Wanted) -> FixOrder:
 def _files(subject: Subject, *, all_files: bool) -> Files:
     paths = [path for path in subject.paths if path.endswith(".py")] if all_files else subject.python_paths
     return {path: content for path in paths if (content := subject.content(path)) is not None}
-
-
-def _fix(made: MadeFix) -> Fix:
-    is_held = made.effect is Effect.BEHAVIOUR
-    state = FixState.HELD_BACK if is_held else FixState.APPLIED
-    return Fix(made.author, made.effect, state, made.changes, made.reason or (HOLD if is_held else ""))
 
 
 def _checks(order: FixOrder, fixes: tuple[Fix, ...], why_none: str) -> tuple[Check, ...]:

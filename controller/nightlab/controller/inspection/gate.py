@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from nightlab.controller.config.load import FILE_NAME, load_config
+from nightlab.controller.config.schema import Config
+from nightlab.controller.errors import ConfigError
 from nightlab.controller.explain.explainer import Explainer
+from nightlab.controller.inspection.bench import SmokeBench, smoke_bench
 from nightlab.controller.inspection.entry import entry_of
 from nightlab.controller.inspection.fixing import Fixed, fix_copy, write_fixes
 from nightlab.controller.inspection.linting import Linted, lint_subject
@@ -22,7 +26,7 @@ from nightlab.controller.inspection.smoke import Smoked, smoke_run
 from nightlab.controller.inspection.subject import Subject, take, with_unread
 from nightlab.controller.inspection.twins import twin_check
 from nightlab.controller.model.change import Drift, Explanation
-from nightlab.controller.model.trial import GateReport
+from nightlab.controller.model.trial import Ending, GateReport
 from nightlab.controller.report.gate_view import BaseView, Check, CheckState, InspectionView, SinceView
 from nightlab.controller.report.gate_words import count
 
@@ -75,12 +79,15 @@ async def inspect(wanted: Wanted, *, note: Note) -> InspectionView:
     config = load_config(wanted.path) if (wanted.path / FILE_NAME).is_file() else None
     subject = await take(wanted.path, wanted.base)
     entry = entry_of(subject, config, wanted.entry)
-    async with Explainer() as explainer:
-        linted = await lint_subject(subject, config, explainer, python=wanted.python, entry=entry)
+    async with AsyncExitStack() as stack:
+        explainer = await stack.enter_async_context(Explainer())
+        linted = await lint_subject(subject, config, python=wanted.python, entry=entry)
         explanation = await explain_base(subject, explainer, wanted.python)
-        fixed = await fix_copy(subject, config, explainer, wanted)
         twins = await twin_check(subject, explainer)
-        smoked = await smoke_run(subject, config, is_wanted=wanted.smoke, is_blocked=bool(linted.new), note=note)
+        bench, why_none = await _bench(stack, subject, config, wanted, linted, note)
+        smoked = await smoke_run(bench, why_none)
+        runs = smoked.report is not None and smoked.report.ending is Ending.FINISHED
+        fixed = await fix_copy(subject, config, explainer, wanted, bench if runs else None)
         drifts = await drifts_since(subject, explainer)
     written = write_fixes(subject, fixed, may_write=wanted.write and not drifts and not linted.new)
     gate = _gate(subject, linted, fixed, smoked, drifts)
@@ -96,6 +103,19 @@ async def inspect(wanted: Wanted, *, note: Note) -> InspectionView:
         written=written,
         wall_s=time.monotonic() - began,
     )
+
+
+async def _bench(
+    stack: AsyncExitStack, subject: Subject, config: Config | None, wanted: Wanted, linted: Linted, note: Note
+) -> tuple[SmokeBench | None, str]:
+    """Open the place for smoke runs, or say why there is none."""
+    if not wanted.smoke:
+        return None, "--smoke makes one"
+    if config is None:
+        raise ConfigError(f"a smoke run needs a {FILE_NAME}", hint=f"`nightlab init {subject.root}` writes one")
+    if linted.new:
+        return None, "ruff's findings come first"
+    return await stack.enter_async_context(smoke_bench(subject, config, note)), ""
 
 
 async def since(path: Path, base: str, *, python: tuple[int, int] | None = None) -> SinceView:
@@ -147,7 +167,7 @@ def _gate(subject: Subject, linted: Linted, fixed: Fixed, smoked: Smoked, drifts
         drifts=drifts,
         smoke=smoked.report,
         fixes=fixed.fixes,
-        notes=(*linted.notes, *fixed.notes, *smoked.notes),
+        notes=(*linted.notes, *fixed.notes),
     )
 
 

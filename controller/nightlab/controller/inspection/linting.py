@@ -13,7 +13,6 @@ from typing import Final
 from nightlab.api.digest import SYMLINK
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import GateRejected
-from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.gate.findings import new_findings
 from nightlab.controller.gate.lint import LintReport, lint, python_files
 from nightlab.controller.inspection.entry import Entry
@@ -54,7 +53,7 @@ class Linted:
 
 
 async def lint_subject(
-    subject: Subject, config: Config | None, explainer: Explainer, *, python: tuple[int, int] | None, entry: Entry
+    subject: Subject, config: Config | None, *, python: tuple[int, int] | None, entry: Entry
 ) -> Linted:
     """Lint a working tree, and its base where the tree has findings.
 

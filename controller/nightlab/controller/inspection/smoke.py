@@ -1,16 +1,16 @@
-"""One real smoke run of a working tree, in a container, as a study makes it before a launch."""
+"""The smoke run as a check of the gate: made where the user asks for it, and what its end means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from nightlab.controller.config.schema import Config
-from nightlab.controller.errors import ConfigError
-from nightlab.controller.inspection.subject import Subject
+from nightlab.controller.inspection.bench import SmokeBench
 from nightlab.controller.model.trial import Ending, SmokeReport
 from nightlab.controller.report.gate_view import Check, CheckState
 from nightlab.controller.report.gate_words import smoke_line
+
+REASON_CHARS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,32 +19,21 @@ class Smoked:
 
     report: SmokeReport | None
     check: Check
-    notes: tuple[str, ...] = ()
 
 
-async def smoke_run(
-    subject: Subject, config: Config | None, *, is_wanted: bool, is_blocked: bool, note: Callable[[str], None]
-) -> Smoked:
-    """Make the smoke run, where it is wanted and nothing blocks it.
+async def smoke_run(bench: SmokeBench | None, why_none: str) -> Smoked:
+    """Make the smoke run.
+
+    Args:
+        bench: Where; None: none is made.
+        why_none: Why, in a few words.
 
     Raises:
-        ConfigError: It is wanted and there is no nightlab.toml.
-        EngineError, LinkError, StudyStopped: The image or the machine failed.
+        EngineError, LinkError: The machine failed.
     """
-    if not is_wanted:
-        return Smoked(None, _check(CheckState.SKIPPED, "--smoke makes one"))
-    if config is None:
-        raise ConfigError("a smoke run needs a nightlab.toml", hint=f"`nightlab init {subject.root}` writes one")
-    if is_blocked:
-        return Smoked(None, _check(CheckState.SKIPPED, "ruff's findings come first"))
-    raise NotImplementedError
-
-
-def _check(state: CheckState, reason: str) -> Check:
-    return Check("smoke", "smoke run", state, reason)
-
-
-def judged(report: SmokeReport) -> Smoked:
-    """Turn a smoke run's report into a check."""
+    if bench is None:
+        return Smoked(None, Check("smoke", "smoke run", CheckState.SKIPPED, why_none))
+    report = (await bench.run()).report
     state = CheckState.PASSED if report.ending is Ending.FINISHED else CheckState.FAILED
-    return Smoked(report, _check(state, smoke_line(report)[:40]))
+    told = smoke_line(report).partition(":")[0] if state is CheckState.FAILED else smoke_line(report)
+    return Smoked(report, Check("smoke", "smoke run", state, told[:REASON_CHARS].removeprefix("passed ")))

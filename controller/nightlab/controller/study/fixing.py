@@ -149,8 +149,7 @@ class Fixer:
         return path.endswith(PYTHON) and is_open
 
     def _repo_config(self, tree: Tree) -> Files:
-        paths = {e.path for e in tree.entries if posixpath.basename(e.path) in CONFIG_FILES}
-        return self._editor.files(tree, paths)
+        return self._editor.files(tree, config_files(tree))
 
 
 class _Copy:
@@ -191,6 +190,11 @@ class _Copy:
         self._steps.append(Step(made.author, self._tree, summary_of(made.author, made.changes)))
         self._fixes.append(Fix(made.author, made.effect, state, made.changes, reason))
         return True
+
+
+def config_files(tree: Tree) -> frozenset[str]:
+    """Return the paths of a tree's settings for linters and formatters; data, never obeyed."""
+    return frozenset(e.path for e in tree.entries if posixpath.basename(e.path) in CONFIG_FILES)
 
 
 def summary_of(author: str, changes: Sequence[FileChange]) -> str:

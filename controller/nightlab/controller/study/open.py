@@ -33,7 +33,7 @@ from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.begin import ENDED, begin, site_of, unfinished
 from nightlab.controller.study.edits import Editor, started_files
-from nightlab.controller.study.examiner import SmokeExaminer
+from nightlab.controller.study.examiner import SmokeExaminer, whole_runs
 from nightlab.controller.study.fixing import Fixer
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
@@ -112,11 +112,14 @@ class _Gate:
 
     explainer: Explainer
     smoker: SmokeRunner
+    whole: SmokeRunner
     site: Site
 
     def examiner(self, config: Config, editor: Editor) -> Examiner | None:
         """Return who compares trees by running them; nobody where the user wants no smoke runs."""
-        return SmokeExaminer(config, self.smoker, self.explainer, editor, self.site) if config.smoke.enabled else None
+        if not config.smoke.enabled:
+            return None
+        return SmokeExaminer(config, self.smoker, self.whole, self.explainer, editor, self.site)
 
 
 async def run_study(repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop) -> StudyView:
@@ -175,7 +178,8 @@ async def sitting(
         walk = TrialWalk(ground.config, site, spawner, ground.state, findings)
         smoker = SmokeRunner(ground.config, site, spawner, ground.state)
         runner = SmokeStage(ground.config, ground.scribe, Runner(ground.config, site, ground.scribe, walk), smoker)
-        gate = _Gate(explainer, smoker, site)
+        whole = SmokeRunner(whole_runs(ground.config), site, spawner, ground.state)
+        gate = _Gate(explainer, smoker, whole, site)
         yield await _sitting(stack, ground, editor, offered, runner, gate, stop, adopted)
 
 
@@ -232,9 +236,7 @@ async def _sitting(
     twins = Twins(gate.explainer, editor, base)
     proposer = Proposer(config, scribe, editor, policy, offered, base, twins, fixer, redress)
     agenda = Agenda(config, scribe, editor, proposer, redress, base)
-    night = Night(
-        scribe=scribe, agenda=agenda, judge=judge, runner=runner, redress=redress, shares=shares, stop=stop
-    )
+    night = Night(scribe=scribe, agenda=agenda, judge=judge, runner=runner, redress=redress, shares=shares, stop=stop)
     scribe.spend(preparing=True)
     return Sitting(night, judge, redress, scribe, views, offered, adopted)
 

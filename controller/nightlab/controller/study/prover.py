@@ -61,11 +61,12 @@ class Result(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is to be proven: the row, and both trees as they run."""
+    """What is to be proven: the row, both trees as they run, and how many seconds the trial's run took."""
 
     record: ProofRecord
     before: Tree
     after: Tree
+    run_s: float = 0.0
 
 
 class Examiner(Protocol):
@@ -151,7 +152,9 @@ class Prover:
             return
         store, record = self._scribe.store, waiting[0]
         self._write(record, begun_unix_ms=unix_ms())
-        case = Case(record, store.tree(record.before_digest), store.tree(record.after_digest))
+        ran = self._scribe.last_outcome(record.trial) if record.trial is not None else None
+        run_s = ran.usage.train_s if ran is not None else 0.0
+        case = Case(record, store.tree(record.before_digest), store.tree(record.after_digest), run_s)
         self._record = record
         self._task = asyncio.create_task(self._examiner.examine(case), name=f"proof-{record.number}")
 
@@ -211,7 +214,8 @@ class Prover:
 
     def _is_known(self, kind: ProofKind, before: Tree, after: Tree, trial: int, run_seed: int | None) -> bool:
         """Whether the same was asked before: for a fix or a drift on any trial, for a trial on itself."""
-        same = (p for p in self.proofs() if (p.kind, p.before_digest, p.after_digest) == (kind, before.digest, after.digest))
+        trees = (kind, before.digest, after.digest)
+        same = (p for p in self.proofs() if (p.kind, p.before_digest, p.after_digest) == trees)
         return any(kind is not ProofKind.TRIAL or (p.trial, p.run_seed) == (trial, run_seed) for p in same)
 
     def _write(self, record: ProofRecord, **facts: Any) -> None:

@@ -73,7 +73,9 @@ class Redress:
             await self._take_back(trial, spoilt, "caught on another trial")
             lost_s = self._count_lost(spoilt)
             text = f"trial {trial.number} went bad ({ailment}) with {', '.join(spoilt)}, which is quarantined by now"
-            self._scribe.note("proof", f"{text}; it runs again without; {show_seconds(lost_s)} lost so far", trial.number)
+            self._scribe.note(
+                "proof", f"{text}; it runs again without; {show_seconds(lost_s)} lost so far", trial.number
+            )
             return True
         without = await self._refixed(trial, allow_none=True)
         before = await self._as_run(without.tree, trial.run_seed)
@@ -88,8 +90,8 @@ class Redress:
         )
         if asked is not None:
             who = ", ".join(fix.author for fix in let)
-            text = f"trial {trial.number} went bad ({ailment}) and carries {who}: paired smoke runs find out whether it is why"
-            self._scribe.note("proof", text, trial.number)
+            text = f"trial {trial.number} went bad ({ailment}) and carries {who}"
+            self._scribe.note("proof", f"{text}: paired smoke runs find out whether it is why", trial.number)
         return asked is not None
 
     def ask_drift(self, trial: int, before: Tree, after: Tree, run_seed: int | None, subject: str) -> None:

@@ -55,9 +55,7 @@ class Reported(Protocol):
 class Smoker(Protocol):
     """Makes smoke runs; see `trial.smoke.SmokeRunner`."""
 
-    async def run(
-        self, tree: Tree, share: Share, *, name: str, run_seed: int | None, stop: asyncio.Event
-    ) -> Reported:
+    async def run(self, tree: Tree, share: Share, *, name: str, run_seed: int | None, stop: asyncio.Event) -> Reported:
         """Run a tree for a short while in a container of its own."""
         ...
 
@@ -106,9 +104,7 @@ class SmokeStage:
         self._stops.setdefault(container, asyncio.Event()).set()
         self._inner.stop(container)
 
-    async def _smoke(
-        self, smoker: Smoker, trial: TrialRecord, attempt: AttemptRecord, share: Share
-    ) -> SmokeReport:
+    async def _smoke(self, smoker: Smoker, trial: TrialRecord, attempt: AttemptRecord, share: Share) -> SmokeReport:
         stop = self._stops.setdefault(attempt.container, asyncio.Event())
         tree = self._scribe.store.tree(trial.run_digest or "")
         try:

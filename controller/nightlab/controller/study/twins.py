@@ -1,7 +1,7 @@
 """Names what a proposal is, comments and format aside, and finds the trial that ran the same already.
 
-Two trees are twins if they differ from the base tree in the same files, by their canonical contents, and run on the same
-seed; command and environment are the study's. Reading code belongs to `explain`.
+Two trees are twins if they differ from the base tree in the same files, by their canonical contents, and run on the
+same seed; command and environment are the study's. Reading code belongs to `explain`.
 """
 
 from __future__ import annotations

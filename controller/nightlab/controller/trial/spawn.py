@@ -90,9 +90,20 @@ class Live:
     posture: Mapping[str, str]
     site: Site
 
-    async def seal(self, tree: Tree) -> str:
-        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside."""
-        digest = await self.sandbox.put_tree(self.site.workspace, tree)
+    async def seal(self, tree: Tree, *, removed: Sequence[str] = (), clear: bool = False) -> str:
+        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside.
+
+        Args:
+            tree: Its contents are in the study's blob store.
+            removed: Paths of the workspace that are removed first.
+            clear: Remove what is in the way.
+        """
+        digest = await self.sandbox.put_tree(self.site.workspace, tree, removed=removed, clear=clear)
+        await self.link_seeds()
+        return digest
+
+    async def link_seeds(self) -> None:
+        """Make what the image has beside the repo appear, where it is not there yet."""
         for place in self.site.places:
             if place.seed:
                 await self.sandbox.link_seed(
@@ -101,7 +112,6 @@ class Live:
                     copy_limit_bytes=SEED_COPY_BYTES,
                     max_entries=SEED_LINK_ENTRIES,
                 )
-        return digest
 
     @property
     def ruff(self) -> str:
