@@ -242,7 +242,8 @@ class TrialWalk:
         """Name why. A tree that is not the sealed one comes first: what ruff says of it is not its author's."""
         if gate.drift:
             what = ", ".join(gate.drift[:3])
-            reason = f"not launched: {what} differs from what was sealed, and could not be put back"
+            told = gate.drifts[-1].explanation.headline if gate.drifts else ""
+            reason = f"not launched: {what} differs from what was sealed and could not be put back ({told})"
             return self._outcome(context, Ending.NOT_AS_SEALED, reason, gate)
         first = gate.blocking[0]
         reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
@@ -369,7 +370,8 @@ def _with_after(gate: GateReport, after: AfterRun) -> GateReport:
 def _void(after: AfterRun) -> str:
     """Say why it cannot be shown that what ran was what was sealed; empty if it can."""
     if after.drift:
-        return f"{after.drift[0]} changed while it ran"
+        told = after.drifts[0].explanation.headline if after.drifts else ""
+        return f"{after.drift[0]} changed while it ran ({told})"
     return f"while it ran {after.shadows[0]}" if after.shadows else ""
 
 
