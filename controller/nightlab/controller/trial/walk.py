@@ -16,14 +16,14 @@ from typing import Final
 
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
-from nightlab.controller.errors import SandboxLost
+from nightlab.controller.errors import LinkError, SandboxLost
 from nightlab.controller.gate.lint import lint, new_findings, target_version
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.tree import diff_trees
+from nightlab.controller.model.tree import Tree, diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
@@ -34,7 +34,7 @@ from nightlab.controller.trial.draft import Author, Proposal
 from nightlab.controller.trial.drift import Explains
 from nightlab.controller.trial.ending import Tail, name_ending
 from nightlab.controller.trial.launched import Launched, read_launched
-from nightlab.controller.trial.seal import AfterRun, Sealer, Verified
+from nightlab.controller.trial.seal import ROLLBACKS, AfterRun, Sealer, Verified
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
 TRAIN_JOB: Final = "train"
@@ -158,8 +158,7 @@ class TrialWalk:
             emit(Phase.SEALING, "")
             transferred = await self._sealer.seal(live, spec.tree)
             emit(Phase.GATING, "")
-            findings = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
-            verified = await self._sealer.verify(live, spec.tree)
+            findings, verified = await self._read_and_verify(live, spec.tree)
             gate = self._gate(spec, findings, verified, transferred)
             if gate.blocking or gate.drift:
                 return self._not_launched(context, gate)
@@ -223,6 +222,30 @@ class TrialWalk:
         )
 
     # Gate
+
+    async def _read_and_verify(self, live: Live, tree: Tree) -> tuple[tuple[Finding, ...], Verified]:
+        """Let ruff read the tree, then compare every byte; what ruff read of anything else does not count."""
+        drifts: list[Drift] = []
+        for _ in range(ROLLBACKS + 1):
+            findings, failed = await self._lint(live, tree)
+            verified = await self._sealer.verify(live, tree)
+            drifts += [drift for drift in verified.drifts if drift not in drifts]
+            if verified.drift:
+                return (), replace(verified, drifts=tuple(drifts))
+            if not verified.drifts:
+                if failed is not None:
+                    raise failed
+                return findings, replace(verified, drifts=tuple(drifts))
+        paths = tuple(change.path for change in drifts[-1].explanation.changes)
+        return (), Verified(drifts=tuple(drifts), drift=paths)  # somebody writes again and again
+
+    async def _lint(self, live: Live, tree: Tree) -> tuple[tuple[Finding, ...], LinkError | None]:
+        try:
+            return await lint(live, tree, root=self._site.workspace, python=self._site.python), None
+        except SandboxLost:
+            raise
+        except LinkError as error:
+            return (), error  # ruff may have met what is no tree any more
 
     def _gate(
         self, spec: TrialSpec, findings: tuple[Finding, ...], verified: Verified, transferred: tuple[Drift, ...]
