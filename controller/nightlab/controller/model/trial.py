@@ -115,6 +115,11 @@ class Finding:
         line: From 1.
         column: From 1, Unicode code points.
         message: ruff's text.
+        end_line: From 1; 0 if not known.
+        end_column: Just past the end.
+        rule: The rule in a few words ("undefined-name").
+        fix: What would mend it, where ruff or nightlab can tell.
+        url: Of the rule's page.
     """
 
     code: str
@@ -122,6 +127,11 @@ class Finding:
     line: int
     column: int
     message: str
+    end_line: int = 0
+    end_column: int = 0
+    rule: str = ""
+    fix: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
