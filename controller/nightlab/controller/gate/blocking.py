@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from nightlab.controller.errors import ExplainFailed
-from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.explain.orders import Files
 from nightlab.controller.gate.findings import new_findings, ordered
 from nightlab.controller.gate.rules import WEIGHED, needs_weighing
 from nightlab.controller.model.trial import Finding
 
 MOST_WEIGHED: Final = 5_000
+
+
+class Weighs(Protocol):
+    """Takes a second look at findings; `explain.explainer.Explainer`."""
+
+    async def weigh(
+        self, files: Files, looked_at: Sequence[str], found: Sequence[Finding], *, paths: Sequence[str] = ()
+    ) -> tuple[Finding, ...]:
+        """Return those that bite and nightlab's own; ExplainFailed where that cannot be done."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Blocking:
 
 
 async def blocking(
-    findings: Sequence[Finding], base: Sequence[Finding], edit: Edit, explainer: Explainer, *, allow: Sequence[str] = ()
+    findings: Sequence[Finding], base: Sequence[Finding], edit: Edit, explainer: Weighs, *, allow: Sequence[str] = ()
 ) -> Blocking:
     """Return what is new against the base tree and bites.
 
@@ -90,7 +99,7 @@ def certain(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.code not in WEIGHED)
 
 
-async def _bites(findings: Sequence[Finding], changed: Files, edit: Edit, explainer: Explainer) -> tuple[Finding, ...]:
+async def _bites(findings: Sequence[Finding], changed: Files, edit: Edit, explainer: Weighs) -> tuple[Finding, ...]:
     """Weigh what is in files where something may be new; elsewhere ruff's word cancels out, and is kept as it is."""
     files = {**edit.rest, **changed}
     here = sorted(edit.looked_at & files.keys())
