@@ -118,7 +118,9 @@ def read_corpus(corpus: Path, only: str = "") -> tuple[Case, ...]:
     folder = inner if inner.is_dir() else corpus
     described = sorted(path.parent for path in folder.glob(f"*/{DESCRIPTION}") if only in path.parent.name)
     if not described:
-        raise ConfigError(f"{folder} has no case{f' named like {only!r}' if only else ''}: each is a folder with a {DESCRIPTION}")
+        raise ConfigError(
+            f"{folder} has no case{f' named like {only!r}' if only else ''}: each is a folder with a {DESCRIPTION}"
+        )
     return tuple(_read(path) for path in described)
 
 
@@ -147,4 +149,6 @@ def _read(folder: Path) -> Case:
 
 def _files_of(folder: Path) -> dict[str, bytes]:
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.stat().st_size <= FILE_BYTES}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.stat().st_size <= FILE_BYTES
+    }

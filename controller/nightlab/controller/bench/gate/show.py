@@ -13,7 +13,9 @@ from nightlab.controller.text import inert
 
 def table(summaries: Sequence[Summary]) -> Table:
     """Lay summaries out for a terminal."""
-    made = Table("kind", "cases", "caught", "missed", "held back wrongly", "attributed rightly", "s a case", "", box=None)
+    made = Table(
+        "kind", "cases", "caught", "missed", "held back wrongly", "attributed rightly", "s a case", "", box=None
+    )
     for summary in summaries:
         made.add_row(*cells(summary))
     return made
