@@ -26,7 +26,9 @@ _ABOUT_THE_TEXT: Final = frozenset(
     {"SyntaxWarning", "DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"}
 )
 _FRAME: Final = re.compile(r'^\s*(?:\|\s*)*File "[^"]*", line \d+')
-_INDENTED: Final = re.compile(r"^\s+(?!File \")\S")
+_FRAME_QUOTE: Final = re.compile(r'^\s+(?!File ")\S')
+_WARNING_QUOTE: Final = re.compile(r"^  \S")
+_WARNING_LINES: Final = 6  # of a message, before the quoted source line
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Line:
 
     Attributes:
         place: In the output, from 1.
-        text: As printed.
+        text: As printed, without places in the source.
         shape: Its words and signs, each number replaced by NUMBER; space does not count.
         numbers: As written, in order.
     """
@@ -57,12 +59,17 @@ def is_finite(number: str) -> bool:
 
 
 def _of_the_run(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    quotes = False  # whether indented lines that follow quote the source
+    in_frame = False
+    warned = 0  # how many more lines may be those of a warning
     for place, text in enumerate(lines, 1):
-        if quotes and _INDENTED.match(text):
+        if in_frame and _FRAME_QUOTE.match(text):
+            continue
+        if warned and _WARNING_QUOTE.match(text):
+            warned = 0
             continue
         warning = _WARNING.match(text)
-        quotes = warning is not None or _FRAME.match(text) is not None
+        warned = _WARNING_LINES if warning else max(0, warned - 1)
+        in_frame = _FRAME.match(text) is not None
         if text.strip() and not (warning and warning[1] in _ABOUT_THE_TEXT):
             yield place, _LOCATION.sub(r"\1", text)
 

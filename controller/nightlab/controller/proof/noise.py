@@ -95,6 +95,8 @@ class LineNoise:
         for frame in self.frames:
             if frame.fits(line.shape):
                 return (*frame.head, VARIES, *frame.tail)
+        if not any((line.shape, index) in self.fields for index in range(len(line.numbers))):
+            return (line.text,)
         numbers = iter(enumerate(line.numbers))
         return tuple(self._number(line.shape, *next(numbers)) if word == NUMBER else word for word in line.shape)
 
