@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nightlab.controller.bench.gate.cases import Program
+from nightlab.controller.bench.gate.drafting import Drafter
 from nightlab.controller.bench.gate.gate import Launch, Moment, Order, Pairing, Rogue, WantedFix
 from nightlab.controller.bench.gate.ground import Ground, Place, make_ground
 from nightlab.controller.bench.gate.images import ensure_image
@@ -112,23 +113,19 @@ class RealGate:
     ) -> Launch:
         with ground.place() as place:
             spec = _spec(ground, place, program)
-            if rogue is None:
-                outcome = await self._walk(ground, place, spec, place.spawner, known)
-            else:
-                meddled = MeddledSpawner(place, program.files, rogue)
-                if rogue.moment is Moment.TRANSFER:
-                    tamper(place, program.files, rogue)
-                outcome = await self._walk(ground, place, spec, meddled, known)
+            spawner: Any = (
+                place.spawner if rogue is None else MeddledSpawner(ground.engine, place, program.files, rogue)
+            )
+            author = Drafter(place, program, rogue) if rogue and rogue.moment is Moment.DRAFT else None
+            if rogue and rogue.moment is Moment.TRANSFER:
+                tamper(place, program.files, rogue)
+            walk = TrialWalk(
+                ground.config, ground.site, spawner, place.state, known, blobs=place.blobs, explainer=self._explainer
+            )
+            line = getattr(spawner, "printed", _nobody)
+            stop = asyncio.Event()
+            outcome = await walk.run(spec, Share(), stop=stop, emit=_quiet, line=line, author=author)
             return _told(place, outcome)
-
-    async def _walk(
-        self, ground: Ground, place: Place, spec: TrialSpec, spawner: Any, known: tuple[Finding, ...]
-    ) -> TrialOutcome:
-        walk = TrialWalk(
-            ground.config, ground.site, spawner, place.state, known, blobs=place.blobs, explainer=self._explainer
-        )
-        line = getattr(spawner, "printed", _nobody)
-        return await walk.run(spec, Share(), stop=asyncio.Event(), emit=_quiet, line=line)
 
     async def _observe(self, program: Program, files: Mapping[str, bytes]) -> Observation:
         run = await self._smoke(replace(program, files=files))
