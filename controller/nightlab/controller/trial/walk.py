@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
-from nightlab.controller.errors import SandboxLost
+from nightlab.controller.errors import GateRejected, LinkError, SandboxLost
 from nightlab.controller.gate.findings import new_findings
 from nightlab.controller.gate.lint import LintReport, lint
 from nightlab.controller.link.job import Job
@@ -24,7 +26,7 @@ from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.tree import diff_trees
+from nightlab.controller.model.tree import Tree, diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
@@ -38,6 +40,7 @@ from nightlab.controller.trial.launched import Launched, read_launched
 from nightlab.controller.trial.seal import AfterRun, Sealer, Verified
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
+log: Final = structlog.get_logger()
 TRAIN_JOB: Final = "train"
 STOP_GRACE_S: Final = 5.0
 HOST_GRACE_S: Final = 30.0  # beyond the supervisor's own limit the host ends the container itself
@@ -159,8 +162,7 @@ class TrialWalk:
             emit(Phase.SEALING, "")
             transferred = await self._sealer.seal(live, spec.tree)
             emit(Phase.GATING, "")
-            report = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
-            verified = await self._sealer.verify(live, spec.tree)
+            report, verified = await self._read(live, spec.tree)
             gate = self._gate(spec, report, verified, transferred)
             if gate.blocking or gate.drift:
                 return self._not_launched(context, gate)
@@ -224,6 +226,23 @@ class TrialWalk:
         )
 
     # Gate
+
+    async def _read(self, live: Live, tree: Tree) -> tuple[LintReport, Verified]:
+        """Read the sealed tree with ruff and verify it; once more where what ruff read was not what was sealed."""
+        report: LintReport | None = None
+        try:
+            report = await self._lint(live, tree)
+        except (GateRejected, LinkError) as error:
+            log.info("lint.failed_before_verifying", reason=str(error))
+        verified = await self._sealer.verify(live, tree)
+        if report is not None and not verified.drifts:
+            return report, verified
+        report = await self._lint(live, tree)
+        again = await self._sealer.verify(live, tree)
+        return report, replace(again, drifts=(*verified.drifts, *again.drifts))
+
+    async def _lint(self, live: Live, tree: Tree) -> LintReport:
+        return await lint(live, tree, root=self._site.workspace, python=self._site.python)
 
     def _gate(
         self, spec: TrialSpec, report: LintReport, verified: Verified, transferred: tuple[Drift, ...]

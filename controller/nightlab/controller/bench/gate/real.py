@@ -60,11 +60,13 @@ class RealGate:
         ground = await self.ground(program)
         if not is_base:
             return await self._launch(ground, program, rogue, ())
-        launch = await self._launch(ground, program, rogue, self._known.get(_key(program), ()))
-        if launch.ending is Ending.GATE_REJECTED and _key(program) not in self._known:
-            self._known[_key(program)] = launch.blocking
-            return await self._launch(ground, program, rogue, launch.blocking)
-        return launch
+        known = self._known.get(_key(program))
+        if known is None:
+            launch = await self._launch(ground, program, None, ())
+            known = self._known[_key(program)] = launch.blocking
+            if rogue is None and not known:
+                return launch
+        return await self._launch(ground, program, rogue, known)
 
     async def wanted(self, program: Program, order: Order) -> Sequence[WantedFix]:
         """Make wanted fixes on a copy and classify them."""
