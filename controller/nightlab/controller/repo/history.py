@@ -155,7 +155,21 @@ class History:
 
     def mark(self, study: str, number: int, commit: str) -> None:
         """Name a commit as a trial's tree: refs/nightlab/<study>/trial/<number>. A later call moves the name."""
-        path = self._ref_path(study, number)
+        self._write_ref(self._ref_path(study, number), commit)
+
+    def mark_drift(self, study: str, name: str, commit: str) -> None:
+        """Name a commit as what something wrote unasked: refs/nightlab/drift/<study>/<name>.
+
+        Args:
+            study: Id of the study.
+            name: Letters, digits and '-': "t4-a1-0".
+            commit: Its parent is what had been proposed.
+        """
+        if _STUDY.fullmatch(study) is None or _STUDY.fullmatch(name) is None:
+            raise ValueError(f"{study!r} and {name!r} cannot name a drift")
+        self._write_ref(self._dir / "refs/nightlab/drift" / study / name, commit)
+
+    def _write_ref(self, path: Path, commit: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         fd, temporary = tempfile.mkstemp(dir=self._dir)
         with os.fdopen(fd, "w") as file:
