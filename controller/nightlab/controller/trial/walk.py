@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import GateRejected, LinkError, SandboxLost
@@ -40,7 +38,6 @@ from nightlab.controller.trial.launched import Launched, read_launched
 from nightlab.controller.trial.seal import AfterRun, Sealer, Verified
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
-log: Final = structlog.get_logger()
 TRAIN_JOB: Final = "train"
 STOP_GRACE_S: Final = 5.0
 HOST_GRACE_S: Final = 30.0  # beyond the supervisor's own limit the host ends the container itself
@@ -229,17 +226,16 @@ class TrialWalk:
 
     async def _read(self, live: Live, tree: Tree) -> tuple[LintReport, Verified]:
         """Read the sealed tree with ruff and verify it; once more where what ruff read was not what was sealed."""
-        report: LintReport | None = None
         try:
             report = await self._lint(live, tree)
-        except (GateRejected, LinkError) as error:
-            log.info("lint.failed_before_verifying", reason=str(error))
+        except (GateRejected, LinkError):
+            report = None
         verified = await self._sealer.verify(live, tree)
-        if report is not None and not verified.drifts:
-            return report, verified
-        report = await self._lint(live, tree)
-        again = await self._sealer.verify(live, tree)
-        return report, replace(again, drifts=(*verified.drifts, *again.drifts))
+        if report is None or verified.drifts:
+            report = await self._lint(live, tree)
+            again = await self._sealer.verify(live, tree)
+            verified = replace(again, drifts=(*verified.drifts, *again.drifts))
+        return report, verified
 
     async def _lint(self, live: Live, tree: Tree) -> LintReport:
         return await lint(live, tree, root=self._site.workspace, python=self._site.python)

@@ -27,7 +27,7 @@ from nightlab.controller.explain.orders import FixOrder
 from nightlab.controller.images.toolbox import Toolbox, ensure_toolbox
 from nightlab.controller.model.change import Effect
 from nightlab.controller.model.site import Share
-from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
+from nightlab.controller.model.trial import Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
 from nightlab.controller.proof.observation import Observation
 from nightlab.controller.proof.paired import PairedRuns
 from nightlab.controller.store.state_dir import StateDir
