@@ -40,6 +40,7 @@ log: Final = structlog.get_logger()
 CONNECT_S: Final = 30.0
 ADOPT_S: Final = 20.0
 SUPERVISOR_BYTES: Final = 96 * MiB  # what the supervisor and its tools may take beside the workload's limit
+RUFF: Final = f"{TOOLBOX}/bin/ruff"
 SEED_COPY_BYTES: Final = 64 * 1024
 SEED_LINK_ENTRIES: Final = 20_000
 PIDS_EACH_CPU: Final = 256
@@ -111,6 +112,11 @@ class Live:
                     copy_limit_bytes=SEED_COPY_BYTES,
                     max_entries=SEED_LINK_ENTRIES,
                 )
+
+    @property
+    def ruff(self) -> str:
+        """Path of the toolbox's ruff in the container."""
+        return RUFF
 
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
         """Run a tool of the toolbox and return what it printed.
