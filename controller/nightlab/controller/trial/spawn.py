@@ -40,6 +40,7 @@ log: Final = structlog.get_logger()
 CONNECT_S: Final = 30.0
 ADOPT_S: Final = 20.0
 SUPERVISOR_BYTES: Final = 96 * MiB  # what the supervisor and its tools may take beside the workload's limit
+RUFF: Final = f"{TOOLBOX}/bin/ruff"
 SEED_COPY_BYTES: Final = 64 * 1024
 SEED_LINK_ENTRIES: Final = 20_000
 PIDS_EACH_CPU: Final = 256
@@ -89,9 +90,20 @@ class Live:
     posture: Mapping[str, str]
     site: Site
 
-    async def seal(self, tree: Tree) -> str:
-        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside."""
-        digest = await self.sandbox.put_tree(self.site.workspace, tree)
+    async def seal(self, tree: Tree, *, removed: Sequence[str] = (), clear: bool = False) -> str:
+        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside.
+
+        Args:
+            tree: Its contents are in the study's blob store.
+            removed: Paths of the workspace that are removed first.
+            clear: Remove what is in the way.
+        """
+        digest = await self.sandbox.put_tree(self.site.workspace, tree, removed=removed, clear=clear)
+        await self.link_seeds()
+        return digest
+
+    async def link_seeds(self) -> None:
+        """Make what the image has beside the repo appear, where it is not there yet."""
         for place in self.site.places:
             if place.seed:
                 await self.sandbox.link_seed(
@@ -100,7 +112,11 @@ class Live:
                     copy_limit_bytes=SEED_COPY_BYTES,
                     max_entries=SEED_LINK_ENTRIES,
                 )
-        return digest
+
+    @property
+    def ruff(self) -> str:
+        """Path of the toolbox's ruff in the container."""
+        return RUFF
 
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
         """Run a tool of the toolbox and return what it printed.
