@@ -16,15 +16,15 @@ from typing import Final
 
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
-from nightlab.controller.errors import GateRejected, LinkError, SandboxLost
+from nightlab.controller.errors import SandboxLost
 from nightlab.controller.gate.findings import new_findings
-from nightlab.controller.gate.lint import LintReport, lint
+from nightlab.controller.gate.lint import LintReport
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.tree import Tree, diff_trees
+from nightlab.controller.model.tree import diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
@@ -35,6 +35,7 @@ from nightlab.controller.trial.draft import Author, Proposal
 from nightlab.controller.trial.drift import Explains
 from nightlab.controller.trial.ending import Tail, name_ending
 from nightlab.controller.trial.launched import Launched, read_launched
+from nightlab.controller.trial.reading import read_and_verify
 from nightlab.controller.trial.seal import AfterRun, Sealer, Verified
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
@@ -159,7 +160,7 @@ class TrialWalk:
             emit(Phase.SEALING, "")
             transferred = await self._sealer.seal(live, spec.tree)
             emit(Phase.GATING, "")
-            report, verified = await self._read(live, spec.tree)
+            report, verified = await read_and_verify(live, spec.tree, self._sealer, self._site)
             gate = self._gate(spec, report, verified, transferred)
             if gate.blocking or gate.drift:
                 return self._not_launched(context, gate)
@@ -223,22 +224,6 @@ class TrialWalk:
         )
 
     # Gate
-
-    async def _read(self, live: Live, tree: Tree) -> tuple[LintReport, Verified]:
-        """Read the sealed tree with ruff and verify it; once more where what ruff read was not what was sealed."""
-        try:
-            report = await self._lint(live, tree)
-        except (GateRejected, LinkError):
-            report = None
-        verified = await self._sealer.verify(live, tree)
-        if report is None or verified.drifts:
-            report = await self._lint(live, tree)
-            again = await self._sealer.verify(live, tree)
-            verified = replace(again, drifts=(*verified.drifts, *again.drifts))
-        return report, verified
-
-    async def _lint(self, live: Live, tree: Tree) -> LintReport:
-        return await lint(live, tree, root=self._site.workspace, python=self._site.python)
 
     def _gate(
         self, spec: TrialSpec, report: LintReport, verified: Verified, transferred: tuple[Drift, ...]
