@@ -1,8 +1,8 @@
 """A night with a gate on a real engine: a fix that everybody thinks harmless, and a smoke run that saves a training.
 
-The repo compares with `== None`. ruff's fix of that (E711) shows no difference on the base tree, so it is let through. On
-every other learning rate the compared object has an `__eq__` of its own, and the run fails, long after the few steps that
-a smoke run takes.
+The repo compares with `== None`. ruff's fix of that (E711) shows no difference on the base tree, so it is let through.
+On every other learning rate the compared object has an `__eq__` of its own, and the run fails, long after the few steps
+that a smoke run takes.
 """
 
 from __future__ import annotations
