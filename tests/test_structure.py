@@ -62,7 +62,7 @@ EDGES: dict[str, set[str]] = {
         *("proof", "repo", "report", "scoring", "search", "store", "trial"),
     },
     "inspection": {
-        *("config", "engine", "explain", "gate", "images", "link", "model"),
+        *("actions", "child", "config", "engine", "explain", "gate", "images", "link", "model"),
         *("proof", "repo", "report", "scoring", "store", "study", "trial"),
     },
     "onboarding": {

@@ -64,7 +64,7 @@ def linked(image: Path, max_entries: int = 100) -> pb.LinkSeedResult:
     request = pb.LinkSeed(
         seed=str(image / "seed"), root=str(image / "ws"), copy_limit_bytes=1000, max_entries=max_entries
     )
-    return link_seed(request)
+    return link_seed(request, set())
 
 
 def test_small_files_are_copies_that_a_run_may_write_and_large_ones_links(image):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox.commands import Handler
-from nightlab.sandbox.errors import LinkBroken
-from nightlab.sandbox.jobs import JobTable
+from nightlab.sandbox.errors import LinkBroken, invalid
+from nightlab.sandbox.jobs import JobTable, end_uid
 from nightlab.sandbox.transfers import Transfers
+
+if TYPE_CHECKING:
+    from nightlab.sandbox.seal import Seal
 
 
 class Handlers:
@@ -25,6 +28,8 @@ class Handlers:
         self._jobs = jobs
         self._shut_down = shut_down
         self._trees: dict[str, set[str]] = {}
+        self._seals: dict[str, Seal] = {}
+        self._seeded: set[str] = set()
         self._tree_lock = asyncio.Lock()
 
     def table(self) -> Mapping[str, Handler]:
@@ -36,7 +41,9 @@ class Handlers:
             "read_files": self._read_files,
             "scan_tree": _on_thread("scan", "scan_tree"),
             "make_seed": _on_thread("seeds", "make_seed"),
-            "link_seed": _on_thread("seeds", "link_seed"),
+            "link_seed": self._link_seed,
+            "check_seal": self._check_seal,
+            "end_processes": self._end_processes,
             "find_repo": _on_thread("repo_search", "find_repo"),
             "resolve_user": _on_thread("lookups", "resolve_user"),
             "probe_access": _on_thread("lookups", "probe_access"),
@@ -51,6 +58,7 @@ class Handlers:
 
     async def _put_tree(self, command_id: str, request: pb.PutTree) -> pb.PutTreeResult:
         del command_id
+        from nightlab.sandbox.seal import Seal
         from nightlab.sandbox.trees import Tree
 
         transfers = self._blobs()
@@ -64,8 +72,32 @@ class Handlers:
             except BaseException:
                 await asyncio.to_thread(tree.abandon)
                 raise
-            self._trees[request.root] = tree.paths
-            return pb.PutTreeResult(tree_digest=await asyncio.to_thread(tree.read_back))
+            self._trees[request.root] = tree.holds(earlier)
+            await asyncio.to_thread(tree.settle)
+            digest = await asyncio.to_thread(tree.read_back)
+            if tree.is_sealed and not request.in_part:
+                self._seals[request.root] = Seal(request.root, tree)
+            return pb.PutTreeResult(tree_digest=digest)
+
+    async def _check_seal(self, command_id: str, request: pb.CheckSeal) -> pb.CheckSealResult:
+        del command_id
+        async with self._tree_lock:
+            seal = self._seals.get(request.root)
+            if seal is None:
+                raise invalid(f"nothing was sealed under {request.root!r}")
+            return await asyncio.to_thread(seal.check, request, self._seeded)
+
+    async def _link_seed(self, command_id: str, request: pb.LinkSeed) -> pb.LinkSeedResult:
+        del command_id
+        from nightlab.sandbox.seeds import link_seed
+
+        async with self._tree_lock:
+            return await asyncio.to_thread(link_seed, request, self._seeded)
+
+    async def _end_processes(self, command_id: str, request: pb.EndProcesses) -> pb.EndProcessesResult:
+        del command_id
+        killed, left = await asyncio.to_thread(end_uid, request.uid, request.timeout_ms / 1000)
+        return pb.EndProcessesResult(killed=killed, left=left)
 
     async def _start_job(self, command_id: str, request: pb.StartJob) -> pb.StartJobResult:
         del command_id

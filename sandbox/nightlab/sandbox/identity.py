@@ -36,12 +36,13 @@ def can_switch() -> bool:
 
 @contextmanager
 def files_as(uid: int, gid: int) -> Iterator[None]:
-    """Open and make files as another user, on this thread, until the block ends.
+    """Open and make files as another user, on this thread, until the block ends. Blocks may lie in each other.
 
     Raises:
         Refused: This process may not.
     """
-    if (uid, gid) == (os.geteuid(), os.getegid()):
+    before = _in_effect()
+    if (uid, gid) == before:
         yield
         return
     if not can_switch():
@@ -49,12 +50,19 @@ def files_as(uid: int, gid: int) -> Iterator[None]:
     try:
         _call(_SETFSGID, gid)
         _call(_SETFSUID, uid)
-        if (_call(_SETFSUID, _QUERY) & _QUERY, _call(_SETFSGID, _QUERY) & _QUERY) != (uid, gid):
+        if _in_effect() != (uid, gid):
             raise invalid(f"the kernel refused file access as uid {uid}, gid {gid}")
         yield
     finally:
-        _call(_SETFSUID, os.geteuid())
-        _call(_SETFSGID, os.getegid())
+        _call(_SETFSUID, before[0])
+        _call(_SETFSGID, before[1])
+
+
+def _in_effect() -> tuple[int, int]:
+    """Return the uid and gid with which this thread uses files."""
+    if not can_switch():
+        return os.geteuid(), os.getegid()
+    return _call(_SETFSUID, _QUERY) & _QUERY, _call(_SETFSGID, _QUERY) & _QUERY
 
 
 def signal_uid(uid: int, number: int) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -173,6 +175,35 @@ def kill_uid(uid: int) -> int:
     count = sum(1 for _ in _live_processes(uid))
     signal_uid(uid, signal.SIGKILL)
     return count
+
+
+def end_uid(uid: int, timeout_s: float) -> tuple[int, int]:
+    """Kill every process of a uid and wait until the kernel has let go of them. Blocks.
+
+    Returns:
+        How many there were, and how many are left at the end of the time.
+
+    Raises:
+        Refused: It is root's or this process's own uid.
+    """
+    deadline = time.monotonic() + timeout_s
+    killed = kill_uid(uid)
+    while (left := list(_live_processes(uid))) and time.monotonic() < deadline:
+        signal_uid(uid, signal.SIGKILL)
+        _await_end(left, deadline)
+    return killed, len(left)
+
+
+def _await_end(pids: list[int], deadline: float) -> None:
+    for pid in pids:
+        try:
+            fd = os.pidfd_open(pid)
+        except OSError:
+            continue  # it is gone
+        try:
+            select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
+        finally:
+            os.close(fd)
 
 
 def _live_processes(uid: int) -> Iterator[int]:

@@ -102,26 +102,31 @@ def _copy_to_seed(from_root: int, to_root: int, found: Found, request: pb.MakeSe
             result.large.append(printable(found.path))
 
 
-def link_seed(request: pb.LinkSeed) -> pb.LinkSeedResult:
+def link_seed(request: pb.LinkSeed, made: set[str]) -> pb.LinkSeedResult:
     """Make a seed appear under a root, leaving what exists there alone.
+
+    Args:
+        request: The host's.
+        made: Takes the absolute paths of the files and links that are the seed's.
 
     Raises:
         OSError: The seed or the root is missing, or the workspace is full.
     """
     result = pb.LinkSeedResult()
     with open_root(request.seed) as seed, open_root(request.root) as root:
-        _Linking(request, seed, root, result).run()
+        _Linking(request, seed, root, result, made).run()
     return result
 
 
 class _Linking:
     """One LinkSeed under way."""
 
-    def __init__(self, request: pb.LinkSeed, seed: int, root: int, result: pb.LinkSeedResult) -> None:
+    def __init__(self, request: pb.LinkSeed, seed: int, root: int, result: pb.LinkSeedResult, made: set[str]) -> None:
         self._request = request
         self._seed = seed
         self._root = root
         self._result = result
+        self._made = made
 
     def run(self) -> None:
         """Go through the seed; a directory's own files come before the directories in it."""
@@ -132,6 +137,8 @@ class _Linking:
                 names = list_directory(fd, directory)
             for found in names:
                 there = _lies_there(self._root, found.path)
+                if there is not None and _is_closed(found, there):
+                    continue
                 if is_directory(found) and (there is None or stat.S_ISDIR(there.st_mode)):
                     if there is not None or self._fits(found.path):
                         os.close(_make_directories(self._root, found.path, 0o1777))
@@ -152,6 +159,7 @@ class _Linking:
         if is_link(found) or (is_regular(found) and small):
             _copy(self._seed, self._root, found, directory_mode=0o1777, file_mode=0o666)
             self._result.copied += 1
+            self._note(found.path)
         else:
             self._link(found.path)
 
@@ -163,6 +171,15 @@ class _Linking:
         finally:
             os.close(parent)
         self._result.linked += 1
+        self._note(path)
+
+    def _note(self, path: str) -> None:
+        self._made.add(f"{self._request.root.rstrip('/')}/{path}")
+
+
+def _is_closed(found: Found, there: os.stat_result) -> bool:
+    """Whether it is bytecode beside sealed sources, which they must not be run from."""
+    return found.name == "__pycache__" and there.st_uid == os.geteuid() and stat.S_IMODE(there.st_mode) == 0o555
 
 
 def _lies_there(root: int, path: str) -> os.stat_result | None:

@@ -6,33 +6,35 @@ and change none. Contents come from `transfers`; this module only writes them.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Final
 
 from nightlab.api.digest import EXECUTABLE, MODES, SYMLINK, path_error, tree_digest
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
+from nightlab.sandbox.clearing import remove, remove_below
 from nightlab.sandbox.errors import Refused, invalid
 from nightlab.sandbox.hashing import Odd, read_entry
 from nightlab.sandbox.identity import files_as
-from nightlab.sandbox.paths import DIRECTORY, open_below, open_root, split
+from nightlab.sandbox.incoming import Incoming
+from nightlab.sandbox.paths import DIRECTORY, checked, open_below, open_root, split
+from nightlab.sandbox.stamp import Identity, identity
 from nightlab.sandbox.transfers import BlobPart
 
 SEALED_DIRECTORY: Final = 0o1777
 EDITOR_DIRECTORY: Final = 0o755
-_CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_LINK_TARGET_BYTES: Final = 4095
-_Identity = tuple[int, int, int, int, int, int]
+BYTECODE: Final = "__pycache__"
+BYTECODE_DIRECTORY: Final = 0o555
 
 
 class Tree:
     """One PutTree under way. Its methods block: they are called on a thread, one at a time.
 
     Attributes:
-        paths: What it will hold.
+        paths: What it will hold, or in part holds.
+        hashed: Contents that were read from the disk, each with the identity of the file then.
     """
 
     def __init__(self, request: pb.PutTree) -> None:
@@ -43,18 +45,32 @@ class Tree:
         self._entries = tuple(request.entries)
         self.paths = _checked_paths(request)
         self._ready: set[str] = set()
-        self._hashed: dict[str, tuple[_Identity, pb.TreeEntry]] = {}
-        self._open: _Incoming | None = None
+        self._removed = [checked(path) for path in request.removed]
+        self._in_part = request.in_part
+        self._clear = request.clear
+        self.hashed: dict[str, tuple[Identity, pb.TreeEntry]] = {}
+        self._open: Incoming | None = None
         if request.owner == pb.TREE_OWNER_UNSPECIFIED or (not self._sealed and self._uid == 0):
             raise invalid("a tree is sealed, or owned by an editor that is not root")
 
     def _as_owner(self) -> AbstractContextManager[None]:
         return files_as(self._uid, self._gid)
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nobody but the supervisor may change it."""
+        return self._sealed
+
+    def holds(self, earlier: Iterable[str]) -> set[str]:
+        """Return all paths of the tree that lies there when this PutTree is done."""
+        return self.paths | (set(earlier) - set(self._removed)) if self._in_part else self.paths
+
     def prepare(self, earlier: set[str]) -> list[pb.TreeEntry]:
         """Remove what an earlier tree had and this one has not; return the entries whose content is needed."""
         with self._as_owner(), open_root(self._root) as root:
-            for path in sorted(earlier - self.paths, reverse=True):
+            for path in self._removed:
+                remove_below(root, path)
+            for path in () if self._in_part else sorted(earlier - self.paths, reverse=True):
                 _remove(root, path)
             return [entry for entry in self._entries if entry.path not in earlier or not self._is_there(root, entry)]
 
@@ -66,7 +82,7 @@ class Tree:
                 is_ours = status.st_uid == self._uid and (entry.mode == SYMLINK or self._mode(entry) == status.st_mode)
                 is_there = is_ours and read_entry(parent, name, entry.path) == entry
                 if is_there:
-                    self._hashed[entry.path] = (_identity(status), entry)
+                    self.hashed[entry.path] = (identity(status), entry)
                 return is_there
         except (OSError, Odd):
             return False
@@ -86,11 +102,12 @@ class Tree:
         with self._as_owner(), open_root(self._root) as root:
             for part in parts:
                 if self._open is None:
-                    self._open = _Incoming(needed[part.index], self._mode(needed[part.index]))
+                    entry = needed[part.index]
+                    self._open = Incoming(entry, self._mode(entry), clear=self._clear)
                     self._open.start(self._directory(root, needed[part.index].path))
                 self._open.take(part.data)
                 if part.is_last:
-                    self._hashed[needed[part.index].path] = (self._open.finish(), needed[part.index])
+                    self.hashed[needed[part.index].path] = (self._open.finish(), needed[part.index])
                     self._open = None
 
     def abandon(self) -> None:
@@ -108,7 +125,7 @@ class Tree:
         for part in split(path)[0].split("/") if "/" in path else ():
             done = f"{done}/{part}" if done else part
             try:
-                deeper = _enter(fd, part, done)
+                deeper = self._enter(fd, part, done)
             finally:
                 os.close(fd)
             fd = deeper
@@ -118,6 +135,23 @@ class Tree:
                 os.close(fd)
                 raise
         return fd
+
+    def _enter(self, parent: int, name: str, path: str) -> int:
+        """Open a directory, making it; with `clear`, something else or somebody else's in its place is removed."""
+        if self._clear:
+            self._clear_for_directory(parent, name)
+        with suppress(FileExistsError):  # whether one that is there is ours is told by its owner
+            os.mkdir(name, 0o700, dir_fd=parent)
+        try:
+            return os.open(name, DIRECTORY, dir_fd=parent)
+        except NotADirectoryError as error:
+            raise invalid(f"{path} is in the way: not a directory") from error
+
+    def _clear_for_directory(self, parent: int, name: str) -> None:
+        with suppress(FileNotFoundError):
+            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != self._uid:
+                remove(parent, name)
 
     def _own(self, fd: int, directory: str) -> None:
         """Make sure of a directory's owner and mode."""
@@ -132,6 +166,29 @@ class Tree:
                 "a tree goes into a directory that nobody else may change"
             )
         self._ready.add(directory)
+
+    def settle(self) -> None:
+        """Make sure of every directory of a sealed tree, and close those with Python files to bytecode.
+
+        Raises:
+            Refused: Something is in the way.
+        """
+        if not self._sealed:
+            return
+        with self._as_owner(), open_root(self._root) as root:
+            for directory, has_code in code_directories(self.paths).items():
+                fd = self._directory(root, f"{directory}/-" if directory else "-")
+                try:
+                    if has_code:
+                        self._close_to_bytecode(fd)
+                finally:
+                    os.close(fd)
+
+    def _close_to_bytecode(self, directory: int) -> None:
+        if not is_closed(directory):
+            remove(directory, BYTECODE)
+            os.mkdir(BYTECODE, BYTECODE_DIRECTORY, dir_fd=directory)
+            os.chmod(BYTECODE, BYTECODE_DIRECTORY, dir_fd=directory)  # whatever the umask
 
     def read_back(self) -> bytes:
         """Hash the tree as it is on disk now.
@@ -151,25 +208,38 @@ class Tree:
             try:
                 with open_below(root, directory) as parent:
                     status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-                    known = self._hashed.get(path)
-                    is_known = known is not None and known[0] == _identity(status)
+                    known = self.hashed.get(path)
+                    is_known = known is not None and known[0] == identity(status)
                     yield known[1] if known is not None and is_known else read_entry(parent, name, path)
             except (OSError, Odd) as error:
                 raise Refused(pb.FAILURE_CODE_MISMATCH, f"{path} cannot be read back: {error}") from error
 
 
-def _identity(status: os.stat_result) -> _Identity:
-    """Return what changes whenever a file or its content does."""
-    return (status.st_dev, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def code_directories(paths: Iterable[str]) -> Mapping[str, bool]:
+    """Return the directories of a tree, the root's own ("") too, and whether Python files lie right in them."""
+    found: dict[str, bool] = {"": False}
+    for path in paths:
+        directory = split(path)[0]
+        found[directory] = found.get(directory, False) or path.endswith(".py")
+        while directory:
+            directory = split(directory)[0]
+            found.setdefault(directory, False)
+    return found
 
 
-def _enter(parent: int, name: str, path: str) -> int:
-    with suppress(FileExistsError):  # whether one that is there is ours is told by its owner
-        os.mkdir(name, 0o700, dir_fd=parent)
+def is_closed(directory: int) -> bool:
+    """Tell whether an open directory has a `__pycache__` that is empty, the supervisor's, and closed to all others."""
     try:
-        return os.open(name, DIRECTORY, dir_fd=parent)
-    except NotADirectoryError as error:
-        raise invalid(f"{path} is in the way: not a directory") from error
+        fd = os.open(BYTECODE, DIRECTORY, dir_fd=directory)
+    except OSError:
+        return False
+    try:
+        status = os.fstat(fd)
+        is_ours = status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == BYTECODE_DIRECTORY
+        with os.scandir(fd) as entries:
+            return is_ours and next(entries, None) is None
+    finally:
+        os.close(fd)
 
 
 def _checked_paths(request: pb.PutTree) -> set[str]:
@@ -198,76 +268,8 @@ def _remove(root: int, path: str) -> None:
         while directory:
             directory, name = split(directory)
             with open_below(root, directory) as parent:
+                with suppress(OSError), open_below(parent, name) as emptied:
+                    os.rmdir(BYTECODE, dir_fd=emptied)
                 os.rmdir(name, dir_fd=parent)
     except OSError:
         return  # gone already, or not empty; what must not be there is seen by a scan
-
-
-class _Incoming:
-    """One file or link on its way to its place."""
-
-    def __init__(self, entry: pb.TreeEntry, mode: int) -> None:
-        self._entry = entry
-        self._mode = mode
-        self._name = split(entry.path)[1]
-        self._temporary = f".nightlab-{os.urandom(8).hex()}"
-        self._digest = hashlib.sha256()
-        self._size = 0
-        self._target = b""
-        self._parent = -1
-        self._fd = -1
-
-    def start(self, parent: int) -> None:
-        """Make the temporary file in an open directory, which is closed in the end."""
-        self._parent = parent
-        if self._entry.mode != SYMLINK:
-            self._fd = os.open(self._temporary, _CREATE, 0o600, dir_fd=parent)
-
-    def take(self, part: bytes) -> None:
-        """Add content, and hash it as the disk has it."""
-        begin = self._size
-        self._size += len(part)
-        if self._size > self._entry.size:
-            raise self._mismatch()
-        if self._entry.mode == SYMLINK:
-            self._target += part
-            self._digest.update(part)
-            return
-        rest = memoryview(part)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
-        self._digest.update(os.pread(self._fd, len(part), begin))
-
-    def finish(self) -> _Identity:
-        """Check the content, rename it into its place, and return what tells whether it was changed since."""
-        if (self._size, self._digest.digest()) != (self._entry.size, self._entry.sha256):
-            raise self._mismatch()
-        if self._entry.mode == SYMLINK:
-            if not 0 < self._size <= _LINK_TARGET_BYTES or b"\0" in self._target:
-                raise invalid(f"{self._entry.path!r} is a link with an impossible target")
-            os.symlink(self._target, os.fsencode(self._temporary), dir_fd=self._parent)
-        else:
-            os.fchmod(self._fd, stat.S_IMODE(self._mode))
-        try:
-            os.replace(self._temporary, self._name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
-        except IsADirectoryError as error:
-            raise invalid(f"{self._entry.path!r} is in the way: a directory") from error
-        status = os.stat(self._name, dir_fd=self._parent, follow_symlinks=False)
-        self._close()
-        return _identity(status)
-
-    def discard(self) -> None:
-        """Remove what was made."""
-        if self._parent >= 0:
-            with suppress(FileNotFoundError):
-                os.unlink(self._temporary, dir_fd=self._parent)
-        self._close()
-
-    def _close(self) -> None:
-        for fd in (self._fd, self._parent):
-            if fd >= 0:
-                os.close(fd)
-        self._fd = self._parent = -1
-
-    def _mismatch(self) -> Refused:
-        return Refused(pb.FAILURE_CODE_MISMATCH, f"the content of {self._entry.path!r} is not what was named")

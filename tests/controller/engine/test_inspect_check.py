@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nightlab.controller.engine import ContainerSpec, EngineFacts, ImageFacts, Labels, Limits, Scratch, VolumeMount
-from nightlab.controller.engine.inspect_check import check_container
+from nightlab.controller.engine.inspect_check import check_container, find_differences
 from nightlab.controller.engine.policy import create_arguments
 from nightlab.controller.engine.posture import posture
 from nightlab.controller.engine.seccomp import profile_path, profile_text
@@ -36,7 +36,7 @@ SPEC = ContainerSpec(
 V1 = EngineFacts(
     name="docker", version="20.10.24", api_version=(1, 41), socket="/var/run/docker.sock", rootless=False, userns=False,
     cgroup_version=1, cgroup_driver="cgroupfs", runtimes=frozenset({"runc"}), default_runtime="runc", apparmor=False,
-    selinux=False, seccomp=True, limits=frozenset({"memory", "swap", "pids", "cpu", "cpuset"}), cpus=2,
+    selinux=False, seccomp=True, limits=frozenset({"memory", "swap", "pids", "cpu", "cpuset", "shares"}), cpus=2,
     memory_bytes=2**34, kernel="6.1.0", operating_system="Debian", architecture="x86_64", data_root="/var/lib/docker",
 )  # fmt: skip
 V2 = replace(V1, version="28.5.1", api_version=(1, 51), cgroup_version=2, cgroup_driver="systemd", apparmor=True)
@@ -180,3 +180,10 @@ def test_posture_levels():
     assert posture(found, V1)["level"] == "strict"
     found["HostConfig"]["Runtime"] = "unheard-of"
     assert posture(found, V1)["level"] == "standard"
+
+
+def test_a_weight_that_the_engine_dropped_is_seen():
+    found = json.loads((FIXTURES / "docker_cgroup_v1.json").read_text())
+    limits = replace(SPEC.limits, spare_cpu_only=True)
+    differences = find_differences(create_arguments(replace(SPEC, limits=limits), V1, IMAGE), found, V1)
+    assert [(d.asked, d.found) for d in differences if d.field == "HostConfig.CpuShares"] == [(2, 0)]

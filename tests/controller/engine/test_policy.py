@@ -18,7 +18,7 @@ IMAGE_ID = "sha256:" + "a" * 64
 FACTS = EngineFacts(
     name="docker", version="20.10.24", api_version=(1, 41), socket="/var/run/docker.sock", rootless=False, userns=False,
     cgroup_version=1, cgroup_driver="cgroupfs", runtimes=frozenset({"runc"}), default_runtime="runc", apparmor=False,
-    selinux=False, seccomp=True, limits=frozenset({"memory", "swap", "pids", "cpu", "cpuset"}), cpus=2,
+    selinux=False, seccomp=True, limits=frozenset({"memory", "swap", "pids", "cpu", "cpuset", "shares"}), cpus=2,
     memory_bytes=2**34, kernel="6.1.0", operating_system="Debian", architecture="x86_64", data_root="/var/lib/docker",
 )  # fmt: skip
 IMAGE = ImageFacts(IMAGE_ID, {"PYTHONPATH": "/evil", "GREETING": "hello"}, (), (), "", "/", ("/data",), (), "amd64")
@@ -102,6 +102,12 @@ def test_a_weaker_engine_needs_the_users_word():
 
 def test_cgroup_v2_is_not_asked_for_swappiness():
     assert "mem_swappiness" not in create_arguments(SPEC, replace(FACTS, cgroup_version=2), IMAGE)
+
+
+def test_what_runs_in_the_background_weighs_next_to_nothing():
+    assert "cpu_shares" not in create_arguments(SPEC, FACTS, IMAGE)
+    background = replace(SPEC, limits=replace(SPEC.limits, spare_cpu_only=True))
+    assert create_arguments(background, FACTS, IMAGE)["cpu_shares"] == 2
 
 
 def test_podman_gets_its_own_words():

@@ -12,7 +12,10 @@ import pytest
 from ruff import find_ruff_bin
 
 from nightlab.controller.errors import LinkError
-from nightlab.controller.gate.lint import BLOCKING_RULES, lint, new_findings, parse_findings, target_version
+from nightlab.controller.gate.findings import new_findings, parse_findings
+from nightlab.controller.gate.lint import lint
+from nightlab.controller.gate.rules import SELECTED
+from nightlab.controller.gate.target import target_version
 from nightlab.controller.gate.verify import added_importable, drifted
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
@@ -21,8 +24,9 @@ from nightlab.controller.model.trial import Finding
 class HostRuff:
     """Runs the pinned ruff on a directory of the host, as the sandbox does on the sealed tree."""
 
+    ruff = find_ruff_bin()
+
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
-        argv = [find_ruff_bin(), *argv[1:]]
         done = await asyncio.to_thread(subprocess.run, argv, cwd=cwd, capture_output=True, check=True, timeout=60)
         return done.stdout
 
@@ -31,7 +35,7 @@ async def findings(directory: Path, **files: str) -> tuple[Finding, ...]:
     for name, text in files.items():
         (directory / f"{name}.py").write_text(text)
     tree = Tree.of(Entry(f"{name}.py", 0o100644, 1, "00" * 32) for name in files)
-    return await lint(HostRuff(), tree, root=str(directory), python=(3, 11))
+    return (await lint(HostRuff(), tree, root=str(directory), python=(3, 11))).findings
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ async def test_noqa_and_the_repos_own_config_hide_nothing(tmp_path: Path) -> Non
 
 
 async def test_style_and_unused_imports_do_not_block(tmp_path: Path) -> None:
-    assert await findings(tmp_path, train="import os,sys\nl=1\nunused = 2\nlambda: 0\n") == ()
+    assert await findings(tmp_path, train="import os,sys\nl=1\nunused = 2\nif unused == 2: l = 3\n") == ()
 
 
 async def test_what_the_base_had_does_not_block_even_if_it_moves(tmp_path: Path) -> None:
@@ -84,24 +88,38 @@ async def test_many_long_names_are_linted_in_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"{}", b"[1]", b'[{"code": 1}]', b"[" * 100_000, b'[{"location": 3}]', b"\xff"]
+    "answer",
+    [
+        b"[1]",
+        b'{"code": 1}',
+        b"[" * 100_000,
+        b'{"location": 3}',
+        b"\xff",
+        b'{"code": "F821", "filename": "/ws/other.py", "message": "m"}',
+        b'{"code": "F821", "filename": "/ws/train.py", "message": "m", "location": {"row": -1, "column": 1}}',
+        b'{"code": "F821\\u001b[2J", "filename": "/ws/train.py", "message": "m"}',
+        b'{"code": "F821", "filename": "/ws/train.py", "message": "m", "location": {"row": 1e999, "column": 1}}',
+    ],
 )
 def test_an_answer_that_is_none_of_ruffs_is_an_error(answer: bytes) -> None:
-    if answer == b"{}":
-        assert parse_findings(answer, "/ws") == []
-        return
     with pytest.raises(LinkError, match="no diagnostic"):
-        parse_findings(answer, "/ws")
+        parse_findings(answer, "/ws", ["train.py"])
 
 
-def test_every_blocking_rule_exists_and_is_stable() -> None:
+def test_more_findings_than_a_tree_can_have_are_an_error() -> None:
+    with pytest.raises(LinkError, match="are the most"):
+        parse_findings(b"{}\n" * 100_001, "/ws", ["train.py"])
+
+
+def test_every_selected_rule_exists_and_is_not_on_its_way_out() -> None:
     said = subprocess.run([find_ruff_bin(), "rule", "--all", "--output-format=json"], capture_output=True, check=True)
-    stable = {rule["code"] for rule in json.loads(said.stdout) if "Stable" in rule["status"]}
-    assert set(BLOCKING_RULES) <= stable
+    known = {rule["code"] for rule in json.loads(said.stdout) if {"Stable", "Preview"} & set(rule["status"])}
+    assert set(SELECTED) <= known
+    assert len(SELECTED) == len(set(SELECTED))
 
 
 @pytest.mark.parametrize(
-    ("python", "target"), [((3, 11), "py311"), ((3, 6), "py37"), ((3, 99), "py314"), ((2, 7), "py37"), (None, "")]
+    ("python", "target"), [((3, 11), "py311"), ((3, 6), "py37"), ((3, 99), "py315"), ((2, 7), "py37"), (None, "")]
 )
 def test_target_version_is_the_nearest_that_ruff_knows(python: tuple[int, int] | None, target: str) -> None:
     assert target_version(python) == target

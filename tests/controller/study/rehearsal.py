@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nightlab.controller.actions.host import ActionHost
 from nightlab.controller.config.schema import Config
+from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.model.score import Measurement, Trust
 from nightlab.controller.model.site import Share
 from nightlab.controller.model.trial import Ending, GateReport, TrialOutcome, Usage
@@ -28,10 +29,15 @@ from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRe
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.edits import Editor
+from nightlab.controller.study.fixing import Fixer, Maker
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
 from nightlab.controller.study.proposer import Proposer
+from nightlab.controller.study.prover import Examiner, Prover
+from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
+from nightlab.controller.study.smoking import Smoker, SmokeStage
+from nightlab.controller.study.twins import Twins
 from nightlab.controller.study.view import ViewBuilder
 
 SCRIPT = '''"""A script with two literals that matter and one that does not."""
@@ -139,14 +145,22 @@ class Rehearsal:
     views: ViewBuilder
     actions: ActionHost
     stop: Stop
+    explainer: Explainer
+    redress: Redress
+    history: History
 
     async def run(self) -> None:
         """Run the night to its end."""
         try:
             await self.night.run()
         finally:
-            await self.actions.close()
-            self.scribe.store.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """End the workers and close the store."""
+        await self.actions.close()
+        await self.explainer.close()
+        self.scribe.store.close()
 
     @property
     def trials(self) -> list[TrialRecord]:
@@ -162,11 +176,30 @@ async def rehearse(
     slots: int = 1,
     study_id: str = "r",
     policy: Policy | None = None,
+    script: str = SCRIPT,
+    maker: Maker | None = None,
+    smoker: Smoker | None = None,
+    examiner: Examiner | None = None,
+    grace_s: float = 30.0,
 ) -> Rehearsal:
-    """Open a study, a new one or the one of that id in the directory."""
+    """Open a study, a new one or the one of that id in the directory.
+
+    Args:
+        directory: Holds the repo.
+        settings: What to do.
+        score: The computed training.
+        slots: Trials at a time.
+        study_id: Of a new study, or of one to go on with.
+        policy: Other than TPE.
+        script: The repo's one file.
+        maker: Makes the wanted fixes; None: the real one.
+        smoker: Computed smoke runs.
+        examiner: Computed proofs.
+        grace_s: What proofs get at the end.
+    """
     repo = directory / "repo"
     repo.mkdir(exist_ok=True)
-    (repo / "train.py").write_text(SCRIPT)
+    (repo / "train.py").write_text(script)
     state = StateDir.of_repo(repo)
     state.create()
     store = Store(open_writer(state.root))
@@ -190,12 +223,19 @@ async def rehearse(
     runner = ComputedRunner(blobs, store, score)
     judge = Judge(settings, scribe)
     stop = Stop()
+    explainer = Explainer()
+    fixer = Fixer(settings, scribe, editor, maker or explainer, (3, 11))
+    redress = Redress(settings, scribe, judge, Prover(scribe, examiner), fixer, editor, base)
+    proposer = Proposer(settings, scribe, editor, policy, offered, base, Twins(explainer, editor, base), fixer, redress)
     night = Night(
         scribe=scribe,
-        agenda=Agenda(settings, scribe, editor, Proposer(settings, scribe, editor, policy, offered, base), base),
+        agenda=Agenda(settings, scribe, editor, proposer, redress, base),
         judge=judge,
-        runner=runner,  # type: ignore[arg-type]
+        runner=SmokeStage(settings, scribe, runner, smoker),
+        redress=redress,
+        grace_s=grace_s,
         shares=tuple(Share(slot) for slot in range(slots)),
         stop=stop,
     )
-    return Rehearsal(scribe, night, judge, runner, ViewBuilder(store, state, history), actions, stop)
+    views = ViewBuilder(store, state, history)
+    return Rehearsal(scribe, night, judge, runner, views, actions, stop, explainer, redress, history)

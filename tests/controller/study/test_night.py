@@ -19,7 +19,7 @@ async def test_a_real_gain_is_found_confirmed_and_becomes_the_best(tmp_path: Pat
     night = await rehearse(tmp_path, config(budget={"trials": 10}), bowl(noise=0.001))
     await night.night.run()
     view = night.views.study("r")
-    await night.actions.close()
+    await night.close()
     assert view.best is not None
     assert view.best.gain > 0.05
     winner = view.trial(view.best.number)
@@ -47,7 +47,7 @@ async def test_baselines_come_first_and_the_first_runs_alone(tmp_path: Path) -> 
     await night.night.run()
     roles = [t.role for t in night.trials[:3]]
     seeds = [t.run_seed for t in night.trials[:3]]
-    await night.actions.close()
+    await night.close()
     assert roles == [Role.BASELINE] * 3
     assert seeds == [1, 2, 3]
     assert night.runner.company[0] == set()
@@ -69,7 +69,7 @@ async def test_a_run_like_its_parent_digit_for_digit_has_no_effect(tmp_path: Pat
     night = await rehearse(tmp_path, config(budget={"trials": 3}), ignores_all)
     await night.night.run()
     searched = [t for t in night.trials if t.role is Role.SEARCH]
-    await night.actions.close()
+    await night.close()
     assert searched
     assert {t.verdict for t in searched} == {Verdict.NO_EFFECT}
 
@@ -83,7 +83,7 @@ async def test_out_of_memory_is_infeasible_and_a_crash_a_crash(tmp_path: Path) -
     night = await rehearse(tmp_path, config(budget={"trials": 3}), score)
     await night.night.run()
     verdicts = [(t.verdict, t.reason) for t in night.trials[3:]]
-    await night.actions.close()
+    await night.close()
     assert [verdict for verdict, _ in verdicts] == [Verdict.INFEASIBLE, Verdict.CRASH, Verdict.CRASH]
     assert "no value of loss" in verdicts[2][1]
 
@@ -101,7 +101,7 @@ async def test_a_trial_lost_by_the_machine_runs_again(tmp_path: Path) -> None:
     await night.night.run()
     attempts = night.scribe.store.attempts("r", 4)
     verdict = night.scribe.trial(4).verdict
-    await night.actions.close()
+    await night.close()
     assert [a.ending for a in attempts] == [Ending.LOST, Ending.FINISHED]
     assert verdict is Verdict.DISCARD
 
@@ -124,7 +124,7 @@ async def test_a_constraint_that_is_broken_is_no_gain(tmp_path: Path) -> None:
     night = await rehearse(tmp_path, settings, score)
     await night.night.run()
     searched = [t for t in night.trials if t.role is Role.SEARCH]
-    await night.actions.close()
+    await night.close()
     assert {t.verdict for t in searched} == {Verdict.DISCARD}
     assert all("beyond its bound" in t.reason for t in searched)
 
@@ -200,7 +200,7 @@ async def test_a_script_seed_literal_is_set_for_each_repeat(tmp_path: Path) -> N
     await night.night.run()
     digests = {t.run_digest for t in night.trials}
     trees = {t.tree_digest for t in night.trials}
-    await night.actions.close()
+    await night.close()
     assert len(digests) == 2
     assert len(trees) == 1
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nightlab.controller.cli import clean, doctor, engine, export, init, report, run, status, stop, trial
+from nightlab.controller.cli import clean, doctor, engine, export, gate, init, report, run, status, stop, trial
 from nightlab.controller.cli.logs import to_stderr
 from nightlab.controller.version import VERSION
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 app.command("run")(run.run)
+app.command("gate")(gate.gate)
 app.command("status")(status.status)
 app.command("report")(report.report)
 app.command("export")(export.export)

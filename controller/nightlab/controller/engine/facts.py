@@ -25,7 +25,7 @@ class EngineFacts:
         apparmor: Whether it confines containers with AppArmor.
         selinux: Whether it labels containers for SELinux.
         seccomp: Whether it can filter system calls.
-        limits: Which limits the kernel lets it set: "memory", "swap", "pids", "cpu", "cpuset".
+        limits: Which limits the kernel lets it set: "memory", "swap", "pids", "cpu", "cpuset", "shares".
         cpus: Cores of the machine.
         memory_bytes: Memory of the machine.
         kernel: Its kernel's release; another one than ours means a virtual machine.
@@ -116,6 +116,7 @@ def _limits(system: Mapping[str, Any]) -> frozenset[str]:
         "pids": "PidsLimit",
         "cpu": "CpuCfsQuota",
         "cpuset": "CPUSet",
+        "shares": "CPUShares",
     }
     return frozenset(limit for limit, key in keys.items() if system.get(key))
 

@@ -232,6 +232,7 @@ def _limits(asked: Mapping[str, Any], host: Mapping[str, Any]) -> Iterable[Diffe
         "mem_swappiness": "MemorySwappiness",
         "nano_cpus": "NanoCpus",
         "cpuset_cpus": "CpusetCpus",
+        "cpu_shares": "CpuShares",
         "pids_limit": "PidsLimit",
         "oom_score_adj": "OomScoreAdj",
     }

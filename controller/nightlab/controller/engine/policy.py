@@ -40,6 +40,9 @@ BLANKED: Final = (
 APPARMOR_PROFILE: Final = "docker-default"
 """Docker's own, by name: a container's inspection shows a profile that was not asked for only after its start."""
 
+LEAST_CPU_SHARES: Final = 2
+"""The kernel's smallest weight (1024 is every other container's); with cgroup v2 runtimes make cpu.weight = 1 of it."""
+
 LOG_CAP: Final = {"max-size": "5m", "max-file": "2"}
 INODE_BYTES: Final = 16384
 FEWEST_INODES: Final = 16384
@@ -199,6 +202,8 @@ def _limits(spec: ContainerSpec, facts: EngineFacts) -> dict[str, Any]:
         asked["pids_limit"] = limits.pids
     if "cpu" in facts.limits:
         asked["nano_cpus"] = math.ceil(limits.cpus * 1e9)
+    if limits.spare_cpu_only and "shares" in facts.limits:
+        asked["cpu_shares"] = LEAST_CPU_SHARES
     if "cpuset" in facts.limits and limits.cpuset:
         asked["cpuset_cpus"] = limits.cpuset
     if "memory" in facts.limits:

@@ -101,6 +101,7 @@ class Limits:
         memory_bytes: Limit with swap included; files in memory count.
         cpus: Cores, as a share of time.
         cpuset: The cores it may run on, "2-3"; empty: any.
+        spare_cpu_only: Whether it gets only the time that no other container wants; `cpus` is its limit all the same.
         pids: Processes and threads.
         shm_bytes: Size of /dev/shm, inside the memory limit.
         tmp_bytes: Size of /tmp, inside the memory limit.
@@ -112,6 +113,7 @@ class Limits:
     memory_bytes: int
     cpus: float = 1.0
     cpuset: str = ""
+    spare_cpu_only: bool = False
     pids: int = 512
     shm_bytes: int = 256 * MiB
     tmp_bytes: int = 256 * MiB

@@ -1,125 +1,200 @@
-"""Runs ruff on a sealed tree inside its sandbox and tells which findings the base tree did not have.
+"""Runs ruff on a sealed tree and says what it found, how much of the tree it read, and for which Python.
 
 ruff only reads: pinned, isolated from any config, without fixes and without noqa, so that an edit cannot hide a
-finding. Launching and telling the author belong to `trial.walk` and the study.
+finding. Which findings block is decided in `gate.blocking`; launching and telling the author belong to `trial.walk`
+and the study.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from nightlab.controller.errors import LinkError
-from nightlab.controller.model.site import EDITOR_UID, TOOLBOX
+from nightlab.api.digest import SYMLINK
+from nightlab.controller.errors import GateRejected
+from nightlab.controller.gate.findings import locator, ordered, parse_findings
+from nightlab.controller.gate.rules import SELECTED
+from nightlab.controller.gate.target import choose_target
+from nightlab.controller.model.site import EDITOR_UID
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Finding
+from nightlab.controller.text import inert
 
-# Code that cannot run as meant. Syntax errors are reported whatever is selected.
-BLOCKING_RULES: Final = (
-    "E902", "F404", "F406", "F407", "F501", "F502", "F503", "F505", "F506", "F507", "F508", "F509", "F521", "F524",
-    "F525", "F621", "F622", "F631", "F632", "F633", "F634", "F701", "F702", "F704", "F706", "F707", "F722", "F821",
-    "F822", "F823", "F901", "F405", "PLE0100", "PLE0101", "PLE0115", "PLE0117", "PLE0118", "PLE0604", "PLE0605",
-    "PLE0704", "PLE1132", "PLE1142", "PLE1205", "PLE1206", "PLE1300", "PLE1307", "PLE1700",
-)  # fmt: skip
-RUFF: Final = f"{TOOLBOX}/bin/ruff"
-RUFF_TARGETS: Final = ((3, 7), (3, 14))
 LINT_TIMEOUT_S: Final = 60.0
-ARGUMENT_BYTES: Final = 100_000  # of file names a call; the kernel takes 2 MiB with the environment
-OUTPUT_BYTES: Final = 64 * 2**20
+ARGUMENT_BYTES: Final = 500_000  # of file names a call; the kernel takes 2 MiB with the environment
+ARGUMENT_FILES: Final = 4_000
+PYTHON_SUFFIXES: Final = (".py", ".pyi", ".pyw", ".ipynb")
+NOT_PYTHON: Final = (".sh", ".bash", ".toml", ".yaml", ".yml", ".json", ".cfg", ".ini", ".txt", ".md")
 
 
 class ToolRunner(Protocol):
-    """The part of a sandbox that runs a tool of the toolbox and collects what it prints."""
+    """What runs a tool on a tree and collects what it prints: a sandbox, or a confined process of the host."""
+
+    @property
+    def ruff(self) -> str:
+        """Path of the pinned ruff, where the tool runs."""
+        ...
 
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
         """Return stdout of a tool that exited with 0; LinkError otherwise."""
         ...
 
 
-def target_version(python: tuple[int, int] | None) -> str:
-    """Return ruff's name of a Python version, the nearest one it knows; empty for an unknown interpreter."""
-    if python is None:
-        return ""
-    low, high = RUFF_TARGETS
-    major, minor = min(max(python, low), high)
-    return f"py{major}{minor}"
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """What ruff says of a tree.
+
+    Attributes:
+        findings: By place; of the selected rules, weighed by nobody yet.
+        linted_files: How many files ruff read.
+        target_version: "py311".
+        target_source: "the interpreter", "requires-python" or "nightlab".
+        notes: For a person.
+    """
+
+    findings: tuple[Finding, ...]
+    linted_files: int
+    target_version: str
+    target_source: str
+    notes: tuple[str, ...] = ()
 
 
-def python_files(tree: Tree) -> tuple[str, ...]:
-    """Return the files of a tree that ruff reads."""
-    return tuple(entry.path for entry in tree.entries if entry.path.endswith(".py") and entry.mode != 0o120000)
+async def lint(
+    tools: ToolRunner,
+    tree: Tree,
+    *,
+    root: str,
+    python: tuple[int, int] | None,
+    entry_points: Sequence[str] = (),
+    requires_python: str = "",
+    allow: Sequence[str] = (),
+) -> LintReport:
+    """Find what might block in a tree that lies at `root`.
 
-
-async def lint(sandbox: ToolRunner, tree: Tree, *, root: str, python: tuple[int, int] | None) -> tuple[Finding, ...]:
-    """Find what would block in a tree that lies at `root` of a sandbox.
+    Args:
+        tools: Runs ruff.
+        tree: What lies there; nothing else is read.
+        root: Absolute.
+        python: Of the interpreter that the training command resolves to.
+        entry_points: Files that the training command starts; those that can be Python must be among the files read.
+        requires_python: The repo's own word on its Python, used where the interpreter is unknown.
+        allow: Rules that never block.
 
     Raises:
+        GateRejected: An entry point was not read, so nothing can be said of the program.
         LinkError: ruff did not run, or its answer is not what ruff prints.
     """
+    target, source = choose_target(python, requires_python)
+    paths = python_files(tree, entry_points)
+    _must_be_listed(entry_points, paths)
+    if not paths:
+        return LintReport((), 0, target, source, ("the tree has no Python file: ruff read nothing",))
     findings: list[Finding] = []
-    for number, paths in enumerate(_batches(python_files(tree))):
-        argv = [*_command(python), *(f"./{path}" for path in paths)]
-        output = await sandbox.run_tool(f"ruff-{number}", argv, cwd=root, uid=EDITOR_UID, timeout_s=LINT_TIMEOUT_S)
-        findings += parse_findings(output, root)
-    return tuple(sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code)))
+    read = 0
+    for number, batch in enumerate(_batches(paths)):
+        found, seen = await _one_call(tools, number, batch, root, target)
+        findings += found
+        read += len(seen)
+        _must_be_read([path for path in batch if path in entry_points], seen)
+    if not read:
+        raise GateRejected(f"ruff read none of the {len(paths)} Python files of the tree, so nothing can be launched")
+    kept = ordered(finding for finding in findings if finding.code not in allow)
+    return LintReport(kept, read, target, source, _notes(len(paths), read, allow))
 
 
-def new_findings(findings: Iterable[Finding], base: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings that the base tree does not have.
-
-    Lines move, so a finding is the same if its code, file and message are; of several alike, the last are new.
-    """
-    known = Counter((f.code, f.path, f.message) for f in base)
-    new = []
-    for finding in findings:
-        key = (finding.code, finding.path, finding.message)
-        if known[key] > 0:
-            known[key] -= 1
-        else:
-            new.append(finding)
-    return tuple(new)
+def python_files(tree: Tree, entry_points: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the files of a tree that ruff is to read: Python by name, and entry points that may be Python."""
+    started = {path for path in entry_points if not path.endswith(NOT_PYTHON)}
+    files = (entry.path for entry in tree.entries if entry.mode != SYMLINK)
+    return tuple(path for path in files if path.endswith(PYTHON_SUFFIXES) or path in started)
 
 
-def parse_findings(output: bytes, root: str) -> list[Finding]:
-    """Read ruff's JSON; it comes out of a sandbox, so nothing in it is believed to be well formed.
+async def _one_call(
+    tools: ToolRunner, number: int, batch: Sequence[str], root: str, target: str
+) -> tuple[list[Finding], frozenset[str]]:
+    """Check a batch, and ask ruff at the same time which of its files it reads at all."""
+    names = [f"./{path}" for path in batch]
+    options = ["--isolated", "--no-cache", "--config=exclude=[]", "--no-respect-gitignore"]
+    checked, listed = await asyncio.gather(
+        tools.run_tool(
+            f"ruff-{number}",
+            [tools.ruff, "check", *options, *_check_options(target), "--", *names],
+            cwd=root,
+            uid=EDITOR_UID,
+            timeout_s=LINT_TIMEOUT_S,
+        ),
+        tools.run_tool(
+            f"ruff-files-{number}",
+            [tools.ruff, "check", *options, "--show-files", "--", *names],
+            cwd=root,
+            uid=EDITOR_UID,
+            timeout_s=LINT_TIMEOUT_S,
+        ),
+    )
+    findings = parse_findings(checked, root, batch)
+    unreadable = {finding.path for finding in findings if finding.code == "E902"}
+    return findings, _listed(listed, batch, root) - unreadable
 
-    Raises:
-        LinkError: It is not a list of diagnostics.
-    """
-    try:
-        return [_finding(item, root) for item in json.loads(output)]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise LinkError(f"ruff in the sandbox answered something that is no diagnostic: {error!r:.200}") from error
 
-
-def _finding(item: dict[str, object], root: str) -> Finding:
-    location = item.get("location") or {"row": 1, "column": 1}
-    if not isinstance(location, dict):
-        raise TypeError(f"a location that is a {type(location).__name__}")
-    path = str(item.get("filename") or "")[:4096].removeprefix(root.rstrip("/") + "/")
-    code = str(item.get("code") or item.get("name") or "invalid-syntax")[:40]
-    return Finding(code, path, int(location["row"]), int(location["column"]), str(item["message"])[:1000])
-
-
-def _command(python: tuple[int, int] | None) -> list[str]:
-    target = target_version(python)
+def _check_options(target: str) -> list[str]:
     return [
-        RUFF, "check", "--isolated", "--no-fix", "--no-cache", "--ignore-noqa", "--exit-zero", "--quiet",
-        "--output-format=json", f"--select={','.join(BLOCKING_RULES)}", "--config=exclude=[]",
-        *([f"--target-version={target}"] if target else []), "--",
+        "--no-fix", "--ignore-noqa", "--exit-zero", "--quiet", "--output-format=json-lines",
+        "--preview", "--config=lint.explicit-preview-rules=true", f"--select={','.join(SELECTED)}",
+        f"--target-version={target}",
     ]  # fmt: skip
+
+
+def _listed(output: bytes, batch: Sequence[str], root: str) -> frozenset[str]:
+    """Return which files of a batch ruff names, one a line."""
+    text = "\n" + output.decode(errors="surrogateescape") + "\n"
+    locate = locator(root, batch)
+    found = {path for path in batch if "\n" in path and f"/{path}\n" in text}
+    for line in text.split("\n"):
+        with contextlib.suppress(ValueError):
+            found.add(locate(line))
+    return frozenset(found)
+
+
+def _must_be_listed(entry_points: Sequence[str], paths: Sequence[str]) -> None:
+    known = frozenset(paths)
+    for path in entry_points:
+        if not path.endswith(NOT_PYTHON) and path not in known:
+            raise GateRejected(
+                f"the training command starts {inert(path, 200)}, which is no file of the tree that ruff could read",
+                hint="commit it, or name the file that is started in train.command",
+            )
+
+
+def _must_be_read(entry_points: Sequence[str], read: frozenset[str]) -> None:
+    for path in entry_points:
+        if path not in read:
+            raise GateRejected(
+                f"ruff did not read {inert(path, 200)}, which the training command starts: nothing can be said of it",
+                hint="is the file readable, and is it Python?",
+            )
+
+
+def _notes(asked: int, read: int, allow: Sequence[str]) -> tuple[str, ...]:
+    notes = []
+    if read < asked:
+        notes.append(f"ruff read {read} of {asked} Python files")
+    if allow:
+        notes.append(f"allowed by lint.allow: {', '.join(sorted(allow))}")
+    return tuple(notes)
 
 
 def _batches(paths: Sequence[str]) -> Iterable[list[str]]:
     batch: list[str] = []
     size = 0
     for path in paths:
-        if batch and size + len(path) > ARGUMENT_BYTES:
+        length = len(path.encode(errors="surrogateescape")) + 3
+        if batch and (size + length > ARGUMENT_BYTES or len(batch) >= ARGUMENT_FILES):
             yield batch
             batch, size = [], 0
         batch.append(path)
-        size += len(path.encode()) + 3
+        size += length
     if batch:
         yield batch

@@ -3,12 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from nightlab.controller.model.tree import Entry, Tree
 
 IMPORTABLE: Final = (".py", ".pyc", ".pyo", ".so", ".pth", ".pyd")
 IMPORTABLE_SHOWN: Final = 200
+SITE_DIRECTORIES: Final = frozenset({"site-packages", "dist-packages"})
+# A larger file is taken for unchanged while its inode, size and times are those it was hashed with; code is smaller.
+REREAD_BYTES: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """How what lies inside differs from what was sealed; nothing at all is false.
+
+    Attributes:
+        changed: Sealed paths that are missing, of another content or kind.
+        exposed: Sealed paths and directories that somebody else than the supervisor could change.
+        added: Paths that neither the seal nor the site's seeds have.
+    """
+
+    changed: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any difference."""
+        return bool(self.changed or self.exposed or self.added)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths that differ, sorted."""
+        return tuple(sorted({*self.changed, *self.exposed, *self.added}))
+
+
+def deviation(
+    tree: Tree, seeded: Iterable[str], sealed: Iterable[Entry], added: Iterable[Entry], odd: Iterable[str]
+) -> Deviation:
+    """Compare a whole check with what was sealed.
+
+    Args:
+        tree: What was sealed.
+        seeded: Paths that the image brought and the study linked.
+        sealed: The sealed paths as they are inside.
+        added: What lies beside them.
+        odd: What others could change.
+    """
+    inside = tuple(sealed)
+    known = tree.by_path.keys() | set(seeded)
+    beside = {entry.path for entry in (*inside, *added)} - known
+    changed = drifted(tree, inside)
+    return Deviation(changed, tuple(sorted(set(odd) - set(changed))), tuple(sorted(beside)))
 
 
 def drifted(tree: Tree, found: Iterable[Entry]) -> tuple[str, ...]:

@@ -15,26 +15,20 @@ from typing import Final
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.controller.errors import CommandFailed, LinkError, SandboxLost
 from nightlab.controller.link.blobs import Serving
-from nightlab.controller.link.entries import batched_paths, from_message, to_message
 from nightlab.controller.link.exchange import Exchange
 from nightlab.controller.link.image_commands import ANSWER_S, DISK_S, ImageCommands
 from nightlab.controller.link.job import MARGIN_S, Collected, Job, open_job
 from nightlab.controller.link.journal import Journal, Recorded
 from nightlab.controller.link.limits import shown
 from nightlab.controller.link.receiving import Receiver
-from nightlab.controller.link.values import (
-    Editor,
-    JobResult,
-    ReadResult,
-    Scan,
-)
-from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.link.tree_commands import TreeCommands
+from nightlab.controller.link.values import JobResult, ReadResult
 
 TOOL_OUTPUT_BYTES: Final = 16 * 1024 * 1024
 _LOWEST_WALL_MS: Final = 1
 
 
-class Sandbox(ImageCommands):
+class Sandbox(ImageCommands, TreeCommands):
     """One connected sandbox; made by LinkServer."""
 
     def __init__(self, exchange: Exchange, journal: Journal, serving: Serving) -> None:
@@ -62,85 +56,6 @@ class Sandbox(ImageCommands):
         began = time.perf_counter()
         await self._exchange.ping(timeout_s)
         return time.perf_counter() - began
-
-    # -- trees
-
-    async def put_tree(self, root: str, tree: Tree, owner: Editor | None = None, timeout_s: float = DISK_S) -> str:
-        """Write a tree, and remove what an earlier one under the same root had and this one has not.
-
-        Args:
-            root: Absolute; exists.
-            tree: Its contents are in the link's blob source.
-            owner: Who may change it; None seals it.
-            timeout_s: For all of it.
-
-        Returns:
-            The digest as read back inside, lowercase hex. Comparing it with the tree's own is the caller's.
-        """
-        hashes = [bytes.fromhex(entry.sha256) for entry in tree.entries]
-        message = pb.PutTree(
-            root=root,
-            entries=[to_message(entry) for entry in tree.entries],
-            owner=pb.TREE_OWNER_SEALED if owner is None else pb.TREE_OWNER_EDITOR,
-            owner_uid=owner.uid if owner is not None else 0,
-            owner_gid=owner.gid if owner is not None else 0,
-        )
-        self._serving.allow(hashes)
-        try:
-            result = await self._exchange.command("put_tree", message, timeout_s)
-        finally:
-            self._serving.withdraw(hashes)
-        return str(result.tree_digest.hex())
-
-    async def scan_tree(
-        self,
-        root: str,
-        only: Sequence[str] = (),
-        *,
-        suffixes: Sequence[str] = (),
-        max_entries: int = 50_000,
-        max_hash_bytes: int = 0,
-        allow_partial: bool = False,
-        timeout_s: float = DISK_S,
-    ) -> Scan:
-        """List files and links with their hashes, following no link.
-
-        Args:
-            root: Absolute.
-            only: Relative paths to look at; empty: all.
-            suffixes: Only names that end in one of these; empty: all.
-            max_entries: More is a CommandFailed with failure "LIMIT".
-            max_hash_bytes: Larger files are listed without a hash; 0: no limit.
-            allow_partial: Where there is more than fits, return a part of it, which part being the disk's choice.
-            timeout_s: For all of it.
-        """
-        message = pb.ScanTree(
-            root=root,
-            suffixes=suffixes,
-            max_entries=max_entries,
-            max_hash_bytes=max_hash_bytes,
-            allow_partial=allow_partial,
-        )
-        if not only:
-            return await self._scan(message, timeout_s)
-        found: list[Entry] = []
-        odd: list[str] = []
-        for batch in batched_paths(only):
-            message.ClearField("only")
-            message.only.extend(batch)
-            scan = await self._scan(message, timeout_s)
-            found.extend(scan.entries)
-            odd.extend(scan.odd)
-        return Scan(entries=tuple(sorted(found, key=lambda entry: entry.path.encode())), odd=tuple(odd))
-
-    async def _scan(self, message: pb.ScanTree, timeout_s: float) -> Scan:
-        root, only, max_entries = message.root, frozenset(message.only), message.max_entries
-        result = await self._exchange.command("scan_tree", message, timeout_s)
-        entries = tuple(from_message(entry) for entry in result.entries)
-        paths = [entry.path for entry in entries]
-        if len(set(paths)) != len(paths) or len(paths) > max_entries or (only and not only.issuperset(paths)):
-            raise self._broken(f"a listing of {root} that names paths twice, too many, or others than asked for")
-        return Scan(entries=entries, odd=tuple(shown(path) for path in result.odd), is_partial=result.is_partial)
 
     # -- jobs
 
@@ -266,6 +181,16 @@ class Sandbox(ImageCommands):
         if not job.is_ended and recorded.exit is None and recorded.boot_id != self.boot_id:
             job.lose(SandboxLost(f"job {recorded.job_id} belonged to a supervisor that is gone"))
         return job
+
+    async def end_processes(self, uid: int, timeout_s: float) -> tuple[int, int]:
+        """Kill every process of a uid, whatever session it fled to.
+
+        Returns:
+            How many there were, and how many the kernel had not let go of after the time.
+        """
+        message = pb.EndProcesses(uid=uid, timeout_ms=round(timeout_s * 1000))
+        result = await self._exchange.command("end_processes", message, timeout_s + MARGIN_S)
+        return result.killed, result.left
 
     async def stop_job(self, job_id: str, grace_s: float) -> None:
         """End a job and all processes of its uid: TERM, then KILL after the grace. One that has ended stays so."""

@@ -32,6 +32,27 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class SealCheck:
+    """What a sealed tree and its surroundings are now.
+
+    Attributes:
+        sealed: Sealed paths as they are; a missing one is not there.
+        added: Files and links beside them, without hashes, sorted by path.
+        odd: Sealed paths and directories that another owner, mode or kind makes changeable, and unreadable ones.
+        stamp: Lowercase hex over inodes, owners, modes, sizes and times of all that is sealed.
+        touched: Sealed paths whose stamp is another than at the earlier check; None if that check is not known.
+        is_partial: More was added than fits into a listing.
+    """
+
+    sealed: tuple[Entry, ...]
+    added: tuple[Entry, ...]
+    odd: tuple[str, ...]
+    stamp: str
+    touched: tuple[str, ...] | None
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class JobExit:
     """How a job ended.
 

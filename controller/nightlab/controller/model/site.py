@@ -54,6 +54,9 @@ class Site:
         seeded: Relative paths below the workspace that come from the seed, as made in a trial.
         python: Of the interpreter that the training command resolves to: (3, 11); None if it is not Python.
         unreadable: What the workload cannot read of what root could, topmost paths.
+        modules: What the interpreter imports without the repo: "json", "torch", "google.protobuf"; empty if not asked.
+        search_path: Its sys.path, absolute.
+        user_site: Where the image has modules for the workload's user alone; "" without.
         notes: For the report.
     """
 
@@ -75,6 +78,9 @@ class Site:
     seeded: tuple[str, ...] = ()
     python: tuple[int, int] | None = None
     unreadable: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    search_path: tuple[str, ...] = ()
+    user_site: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from nightlab.controller.repo.export import (
     export_patch_series,
 )
 from nightlab.controller.repo.history import History, RecordedEdit
+from nightlab.controller.repo.revision import Revision, has_commit, read_revision
 from nightlab.controller.repo.snapshot import BaseTree, SnapshotLimits, snapshot
 
 __all__ = [
@@ -24,9 +25,12 @@ __all__ = [
     "PatchExport",
     "Provenance",
     "RecordedEdit",
+    "Revision",
     "SnapshotLimits",
     "StoredBlob",
     "export_branch",
     "export_patch_series",
+    "has_commit",
+    "read_revision",
     "snapshot",
 ]

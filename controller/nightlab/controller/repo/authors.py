@@ -9,7 +9,7 @@ from typing import Final
 from nightlab.controller.repo.objects import Person
 from nightlab.controller.text import inert
 
-KINDS: Final = frozenset({"base", "action", "agent", "ruff", "formatter", "unknown"})
+KINDS: Final = frozenset({"base", "action", "agent", "ruff", "formatter", "nightlab", "unknown"})
 NIGHTLAB: Final = Person("nightlab", "nightlab@nightlab.invalid")
 _TRAILER_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 

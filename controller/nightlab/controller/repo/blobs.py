@@ -11,13 +11,19 @@ import os
 import re
 import stat
 import tempfile
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+import structlog
+
 from nightlab.controller.errors import RepoError, StoreError
 
+log: Final = structlog.get_logger()
 CHUNK_BYTES: Final = 256 * 1024
+DAMAGED_BYTES: Final = 2**20
 _IN_MEMORY_BYTES: Final = 4 * 2**20
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -43,6 +49,7 @@ class BlobStore:
         self._dir = directory
         self._incoming = directory / "incoming"
         self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._source: Callable[[str], Iterator[bytes]] = _nowhere
 
     def put(self, content: bytes) -> str:
         """Store bytes and return their hash."""
@@ -81,6 +88,72 @@ class BlobStore:
                 raise RepoError(f"{str(path)!r} is not a regular file")
             return self.put_stream(file, max_bytes=max_bytes)
 
+    def backed_by(self, source: Callable[[str], Iterator[bytes]]) -> None:
+        """Name where a content that was damaged here can be had again.
+
+        Args:
+            source: Yields the parts of a content by its hash; KeyError if it has not got it.
+        """
+        self._source = source
+
+    def is_whole(self, sha256: str) -> bool:
+        """Tell whether a content is here and has its hash."""
+        try:
+            digest = hashlib.sha256()
+            with self.open(sha256) as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    digest.update(chunk)
+            return digest.hexdigest() == sha256
+        except (KeyError, OSError):
+            return False
+
+    def mend(self, sha256: str, name: str) -> bytes:
+        """Put a damaged or missing content back, from where it can be had again.
+
+        Args:
+            sha256: Of what it must be.
+            name: What the content is, for the error's text.
+
+        Returns:
+            What lay there instead, up to DAMAGED_BYTES; empty if it was missing.
+
+        Raises:
+            StoreError: It cannot be had again.
+        """
+        damaged = self._damaged(sha256)
+        try:
+            self._replace(sha256, self._source(sha256))
+        except (KeyError, OSError, zlib.error) as error:
+            raise StoreError(
+                f"the stored content of {name} ({sha256[:12]} in {self._dir}) is damaged, and the history has no copy",
+                hint="check the disk, and who else writes there; then start a new study",
+            ) from error
+        return damaged
+
+    def _damaged(self, sha256: str) -> bytes:
+        try:
+            with self.open(sha256) as file:
+                return file.read(DAMAGED_BYTES)
+        except (KeyError, OSError):
+            return b""
+
+    def _replace(self, sha256: str, parts: Iterator[bytes]) -> None:
+        digest = hashlib.sha256()
+        fd, name = tempfile.mkstemp(dir=self._incoming)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                for part in parts:
+                    digest.update(part)
+                    file.write(part)
+            if digest.hexdigest() != sha256:
+                raise KeyError(sha256)
+            target = self._path(sha256)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            Path(name).rename(target)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name)  # noqa: PTH108
+
     def open(self, sha256: str) -> BinaryIO:
         """Open a content for reading; the caller closes it and checks the hash.
 
@@ -93,19 +166,24 @@ class BlobStore:
             raise KeyError(sha256) from None
 
     def read(self, sha256: str, max_bytes: int) -> bytes:
-        """Return a content whose hash was checked.
+        """Return a content whose hash was checked; one that was damaged is put back first, if it can be had again.
 
         Raises:
             KeyError: It is not here.
             StoreError: It is damaged or larger than max_bytes.
         """
-        with self.open(sha256) as file:
-            content = file.read(max_bytes + 1)
+        content = self._read(sha256, max_bytes)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            self.mend(sha256, "a file")
+            log.warning("blob.mended", sha256=sha256)
+            content = self._read(sha256, max_bytes)
         if len(content) > max_bytes:
             raise StoreError(f"content {sha256[:12]} is larger than the {max_bytes} bytes that were expected")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise StoreError(f"content {sha256[:12]} in {self._dir} is damaged; check the disk, then start a new study")
         return content
+
+    def _read(self, sha256: str, max_bytes: int) -> bytes:
+        with self.open(sha256) as file:
+            return file.read(max_bytes + 1)
 
     def has(self, sha256: str) -> bool:
         """Tell whether a content is here."""
@@ -160,3 +238,7 @@ class BlobStore:
         target = self._path(blob.sha256)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         temporary.rename(target)
+
+
+def _nowhere(sha256: str) -> Iterator[bytes]:
+    raise KeyError(sha256)

@@ -10,17 +10,18 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from nightlab.controller.errors import RepoError, StoreError
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.repo.authors import NIGHTLAB, commit_message, person
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.git import SHA1, Git, make_git_dir
+from nightlab.controller.repo.loose import Hashed, blob_parts
 from nightlab.controller.repo.objects import ObjectWriter
 
 EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -68,6 +69,18 @@ class History:
         self._ids_path = directory / "nightlab-blob-ids"
         self._ids = _read_ids(self._ids_path)
         self._lock = threading.Lock()
+        blobs.backed_by(self.content)
+
+    def content(self, sha256: str) -> Iterator[bytes]:
+        """Yield the parts of a content that was committed. Whether it has its hash is the reader's to check.
+
+        Raises:
+            KeyError: It was never committed, or its object is gone.
+        """
+        oid = self._ids.get(sha256)
+        if oid is None:
+            raise KeyError(sha256)
+        return blob_parts(self._dir / "objects", oid)
 
     def commit(
         self,
@@ -142,7 +155,21 @@ class History:
 
     def mark(self, study: str, number: int, commit: str) -> None:
         """Name a commit as a trial's tree: refs/nightlab/<study>/trial/<number>. A later call moves the name."""
-        path = self._ref_path(study, number)
+        self._write_ref(self._ref_path(study, number), commit)
+
+    def mark_drift(self, study: str, name: str, commit: str) -> None:
+        """Name a commit as what something wrote unasked: refs/nightlab/drift/<study>/<name>.
+
+        Args:
+            study: Id of the study.
+            name: Letters, digits and '-': "t4-a1-0".
+            commit: Its parent is what had been proposed.
+        """
+        if _STUDY.fullmatch(study) is None or _STUDY.fullmatch(name) is None:
+            raise ValueError(f"{study!r} and {name!r} cannot name a drift")
+        self._write_ref(self._dir / "refs/nightlab/drift" / study / name, commit)
+
+    def _write_ref(self, path: Path, commit: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         fd, temporary = tempfile.mkstemp(dir=self._dir)
         with os.fdopen(fd, "w") as file:
@@ -168,9 +195,15 @@ class History:
             return oid
         try:
             with self._blobs.open(entry.sha256) as content:
-                oid = self._writer.blob(content, entry.size)
+                checked = Hashed(content)
+                oid = self._writer.blob(cast(BinaryIO, checked), entry.size)
         except KeyError:
             raise StoreError(f"the content of {entry.path!r} ({entry.sha256[:12]}) is not in the blob store") from None
+        if checked.hexdigest != entry.sha256:
+            raise StoreError(
+                f"the stored content of {entry.path!r} ({entry.sha256[:12]}) was changed before it was committed",
+                hint="check who else writes to the state directory; then start a new study",
+            )
         # Only after the object is there: a kill in between costs a second write, never a wrong id.
         with self._ids_path.open("ab") as file:
             file.write(f"{entry.sha256} {oid}\n".encode())

@@ -11,19 +11,31 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, Protocol
 
 from nightlab.api.digest import EXECUTABLE, REGULAR, SYMLINK
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
 from nightlab.controller.model.tree import Entry, Tree
-from nightlab.controller.repo.blobs import BlobStore
+from nightlab.controller.repo.blobs import StoredBlob
 from nightlab.controller.repo.listing import Listing, list_files
 from nightlab.controller.repo.objects import entry_error
 from nightlab.controller.text import inert
 
 ENTRY_BYTES: Final = 56  # an entry of a listing less its path: mode, size, hash
 _SHOWN: Final = 5
+
+
+class Contents(Protocol):
+    """What takes the contents of a snapshot: the study's BlobStore, or memory where nothing shall be kept."""
+
+    def put(self, content: bytes) -> str:
+        """Take bytes and return their sha256."""
+        ...
+
+    def put_stream(self, source: BinaryIO, *, max_bytes: int) -> StoredBlob:
+        """Take what a stream yields; RepoError if that is more than max_bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class BaseTree:
         return sum(entry.size for entry in self.tree.entries)
 
 
-def snapshot(repo: Path, blobs: BlobStore, limits: SnapshotLimits | None = None) -> BaseTree:
+def snapshot(repo: Path, blobs: Contents, limits: SnapshotLimits | None = None) -> BaseTree:
     """Take the tracked and the untracked-unignored files of a repo, submodules' files too.
 
     Runs nothing that the repo brings. Never part of it: `.git`, `.nightlab`, and untracked bytecode caches and virtual
@@ -174,7 +186,7 @@ def _check_size(found: Mapping[str, os.stat_result], limits: SnapshotLimits) -> 
 
 
 def _read_all(
-    root: Path, found: Mapping[str, os.stat_result], listing: Listing, blobs: BlobStore, limits: SnapshotLimits
+    root: Path, found: Mapping[str, os.stat_result], listing: Listing, blobs: Contents, limits: SnapshotLimits
 ) -> list[Entry]:
     entries, left = [], limits.max_bytes
     for path in found:
@@ -186,7 +198,7 @@ def _read_all(
     return entries
 
 
-def _read(root: Path, path: str, blobs: BlobStore, index_mode: int | None, max_bytes: int) -> Entry | None:
+def _read(root: Path, path: str, blobs: Contents, index_mode: int | None, max_bytes: int) -> Entry | None:
     """Copy one file or link; None if it vanished since it was listed."""
     try:
         fd = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -212,7 +224,7 @@ def _read(root: Path, path: str, blobs: BlobStore, index_mode: int | None, max_b
     return Entry(path, EXECUTABLE if is_executable else REGULAR, blob.size, blob.sha256)
 
 
-def _read_link(root: Path, path: str, blobs: BlobStore) -> Entry | None:
+def _read_link(root: Path, path: str, blobs: Contents) -> Entry | None:
     try:
         target = os.fsencode((root / path).readlink())
     except OSError:

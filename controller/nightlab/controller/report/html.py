@@ -19,7 +19,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nightlab.controller.report import words
+from nightlab.controller.report import gate_night, gate_words, words
 from nightlab.controller.report._inert import _inert
 from nightlab.controller.report.charts import ledger_bar, pareto_chart, progress_chart, timeline_chart
 from nightlab.controller.report.charts._marks import css_class
@@ -70,6 +70,7 @@ def render_html(view: StudyView, *, zone: tzinfo = UTC) -> str:
             verdicts=_verdict_counts(view),
             floor=view.floor(view.first.name),
             diff=lambda trial: _diff_excerpt(trial.diff, share * 2 // 3),
+            patch=lambda text: _diff_excerpt(text, share * 2 // 3),
             log=lambda trial: _log_excerpt(trial.log_excerpt, share // 3),
             gain=lambda trial: gain_of(view, trial),
             has_slots=bool(lanes_of(view)),
@@ -90,6 +91,8 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         words=words,
+        gate_night=gate_night,
+        gate_words=gate_words,
         css_class=css_class,
         pareto_chart=pareto_chart,
         progress_chart=progress_chart,

@@ -12,6 +12,8 @@ from typing import Final
 
 from nightlab.controller.report._inert import _inert
 from nightlab.controller.report.diff import diff_lines, line_count
+from nightlab.controller.report.gate_night import inherited, notes, proof_line, seen, summary_sentence
+from nightlab.controller.report.gate_words import finding_line
 from nightlab.controller.report.headline import failure_groups, gain_of, headline, ledger_note, total_seconds
 from nightlab.controller.report.view import FAILURES, StudyView, TrialView
 from nightlab.controller.report.words import (
@@ -29,6 +31,9 @@ from nightlab.controller.report.words import (
 )
 
 DIFF_LINES: Final = 200
+GATE_CHARS: Final = 600
+GATE_ROWS: Final = 60
+GATE_HUNKS: Final = 4
 CELL_CHARS: Final = 160
 LOG_LINES: Final = 12
 PAGE_LINES: Final = 20_000  # diffs and logs of all trials together
@@ -43,6 +48,7 @@ def render_markdown(view: StudyView, *, zone: tzinfo = UTC) -> str:
         *_winner(view),
         *_ledger(view),
         *_failures(view),
+        *_gate(view),
         *_trials(view),
         *_patches(view),
         *_facts(view),
@@ -160,6 +166,30 @@ def _failures(view: StudyView) -> list[str]:
         for group in groups
     ]
     return ["## What failed and why", table(("verdict", "reason", "trials", "cost"), rows, numbers=(3,))]
+
+
+def _gate(view: StudyView) -> list[str]:
+    sentence = summary_sentence(view)
+    if not sentence:
+        return []
+    blocks = ["## What the gate saw", plain(sentence)]
+    found = seen(view)
+    if found:
+        rows = [(NONE if s.number is None else str(s.number), s.kind, code(s.text, GATE_CHARS)) for s in found]
+        blocks.append(table(("trial", "kind", "what"), rows[:GATE_ROWS], numbers=(0,)))
+        blocks += [f"{len(rows) - GATE_ROWS} more are in the JSON report."] if len(rows) > GATE_ROWS else []
+    blocks += [f"- {code(proof_line(proof), GATE_CHARS)}" for proof in view.proofs[:GATE_ROWS]]
+    hunks = [caught for caught in view.quarantined if caught.hunks]
+    for caught in hunks[:GATE_HUNKS]:
+        lines = [line.text for line in diff_lines(caught.hunks, DIFF_LINES)]
+        blocks += [f"The smallest change of {code(caught.author)} that makes the difference:", fenced(lines, "diff")]
+    had = inherited(view)
+    if had:
+        listed = "\n".join(f"- {code(finding_line(finding), GATE_CHARS)}" for finding in had[:GATE_ROWS])
+        more = f"\n- and {len(had) - GATE_ROWS} more" if len(had) > GATE_ROWS else ""
+        blocks += ["The base tree had these findings already; they block nothing:", listed + more]
+    told = notes(view)
+    return [*blocks, *(["\n".join(f"- {code(note, 400)}" for note in told[:GATE_ROWS])] if told else [])]
 
 
 def _numbers(numbers: Sequence[int]) -> str:

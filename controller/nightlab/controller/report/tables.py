@@ -16,8 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from nightlab.controller.model.score import Trust
+from nightlab.controller.model.trial import GateReport
 from nightlab.controller.report._inert import _inert
 from nightlab.controller.report.diff import Kind, diff_lines
+from nightlab.controller.report.gate_night import seen, summary_sentence
+from nightlab.controller.report.gate_words import gate_lines, seal_line, target_line
 from nightlab.controller.report.headline import Tone, gain_of, headline, ledger_note, total_seconds
 from nightlab.controller.report.view import StudyView, TrialView
 from nightlab.controller.report.words import (
@@ -49,13 +52,15 @@ VERDICT_STYLES: Final = {
     "duplicate": "dim",
     "no effect": "dim",
 }
+GATE_LINES: Final = 8
+DRIFTS_SHOWN: Final = 6
 _TONES: Final = {Tone.GOOD: "bold green", Tone.PLAIN: "bold", Tone.BAD: "bold red"}
 _DIFF_STYLES: Final = {Kind.ADDED: "green", Kind.REMOVED: "red", Kind.HUNK: "cyan", Kind.FILE: "bold", Kind.CONTEXT: ""}
 
 
 def final_table(view: StudyView) -> RenderableType:
     """Show what `nightlab run` ends with: the outcome, every trial's verdict, and baseline beside best."""
-    return Group(trial_list(view), Text(), summary(view), Text(), said(view))
+    return Group(trial_list(view), Text(), summary(view), Text(), said(view), *gate_summary(view))
 
 
 def said(view: StudyView) -> Text:
@@ -130,8 +135,8 @@ def trial_show(view: StudyView, trial: TrialView, *, zone: tzinfo = UTC) -> Rend
         parts += [_title("what it changed"), _arguments(trial)]
     if trial.scores or trial.bounds:
         parts += [_title("what was measured"), _measured(view, trial)]
-    if trial.gate is not None and (trial.gate.blocking or trial.gate.drift):
-        parts += [_title("gate"), _gate(trial)]
+    if trial.gate is not None:
+        parts += [_title("gate"), *_gate(trial.gate)]
     if trial.diff:
         parts += [_title("diff against the base tree"), diff_text(trial.diff)]
     if trial.log_excerpt:
@@ -149,7 +154,7 @@ def status(view: StudyView) -> RenderableType:
         head.append(f": {_inert(view.state_reason, 400)}", style="not bold default")
     spent = f"{show_quantity(view.wall_s, 's')} of {show_quantity(view.budget_wall_s, 's')}"
     told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "none yet"
-    parts: list[RenderableType] = [head, Text(f"{spent}; trials: {told}"), said(view)]
+    parts: list[RenderableType] = [head, Text(f"{spent}; trials: {told}"), said(view), *gate_summary(view)]
     now = [trial for trial in view.trials if trial.is_running]
     return Group(*parts, _title("running now"), trial_list(view, now)) if now else Group(*parts)
 
@@ -249,11 +254,26 @@ def _how(trust: Trust, source: str) -> str:
     return f"{TRUST_WORDS[trust]}: {source}" if source else TRUST_WORDS[trust]
 
 
-def _gate(trial: TrialView) -> Text:
-    assert trial.gate is not None
-    found = [f"{f.path}:{f.line}:{f.column}: {f.code} {f.message}" for f in trial.gate.blocking[:20]]
-    drift = [f"not as sealed: {path}" for path in trial.gate.drift[:20]]
-    return Text("\n".join(_inert(line, 400) for line in [*found, *drift]), style="red")
+def _gate(gate: GateReport) -> Iterator[RenderableType]:
+    yield Text(_inert(f"{target_line(gate)}; {seal_line(gate)}", 400), style="dim")
+    for line, is_bad in gate_lines(gate):
+        yield Text(_inert(line, 800), style="red" if is_bad else "")
+    changes = [change for drift in gate.drifts for change in drift.explanation.changes if change.diff]
+    for change in changes[:DRIFTS_SHOWN]:
+        yield diff_text(change.diff)
+
+
+def gate_summary(view: StudyView) -> Iterator[RenderableType]:
+    """Say what the gate saw in the night, and list what a person should read; nothing before the first gate."""
+    sentence = summary_sentence(view)
+    if not sentence:
+        return
+    yield Text("gate: " + sentence, style="dim" if not seen(view) else "")
+    for item in seen(view)[:GATE_LINES]:
+        where = f"trial {item.number}, " if item.number is not None else ""
+        yield Text(_inert(f"  {where}{item.kind}: {item.text}", 600), style="red" if item.is_bad else "")
+    if len(seen(view)) > GATE_LINES:
+        yield Text(f"  and {len(seen(view)) - GATE_LINES} more; nightlab report has them all", style="dim")
 
 
 def _lines(text: str) -> list[RenderableType]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from nightlab.controller.model.score import Direction, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import GateReport, Phase, Role
+from nightlab.controller.report.gate_view import ProofView, QuarantineView
 
 FAILURES: Final = frozenset({Verdict.CRASH, Verdict.INFEASIBLE, Verdict.VOID, Verdict.LOST, Verdict.REJECTED})
 LEDGER_ORDER: Final = (
@@ -291,6 +292,8 @@ class StudyView:
         ledger: Sums to wall time x slots.
         trials: By number.
         notes: One line each, oldest first.
+        quarantined: Authors that were caught, in this study or an earlier one of the repo.
+        proofs: Paired smoke runs, oldest first.
     """
 
     id: str
@@ -320,6 +323,8 @@ class StudyView:
     ledger: tuple[LedgerRow, ...] = ()
     trials: tuple[TrialView, ...] = ()
     notes: tuple[str, ...] = ()
+    quarantined: tuple[QuarantineView, ...] = ()
+    proofs: tuple[ProofView, ...] = ()
 
     @property
     def wall_s(self) -> float:

@@ -22,6 +22,7 @@ LINE_LIMIT_BYTES: Final = 4096  # of a line; the rest is dropped
 CHUNK_BYTES: Final = 1 << 18
 SCAN_LIMIT_S: Final = 20.0
 MEMORY_LIMIT_BYTES: Final = 1 << 29
+SERIES_VALUES: Final = 20_000  # kept of one quantity
 _SHOWN_CHARACTERS: Final = 40
 _LINE_END: Final = re.compile(rb"[\r\n]")
 # Colours, cursor moves, window titles and backspaces: how a line looks, not what it says.
@@ -159,13 +160,38 @@ def scan_log(path: Path, patterns: Mapping[str, Pattern], limit_s: float = SCAN_
     return {name: Reading(None, why=why) for name in patterns}
 
 
+def scan_series(path: Path, patterns: Mapping[str, str], limit_s: float = SCAN_LIMIT_S) -> dict[str, tuple[float, ...]]:
+    """Return every number that each pattern finds in a finished log, in order; NaN and infinities stay.
+
+    Args:
+        path: The output as stored.
+        patterns: Regular expressions by quantity.
+        limit_s: After it the helper is killed, and no quantity has a value.
+
+    Returns:
+        The first 20,000 of each; none where the output cannot be scanned.
+    """
+    asked = {name: asdict(Pattern(pattern)) for name, pattern in patterns.items()}
+    try:
+        found = _ask_helper("series", path, asked, limit_s) if patterns else {}
+    except (OSError, ValueError, subprocess.SubprocessError):
+        found = {}
+    return {name: tuple(map(float, found.get(name, ()))) for name in patterns}
+
+
 def _helped(path: Path, patterns: Mapping[str, Pattern], limit_s: float) -> dict[str, Reading]:
-    asked = json.dumps({name: asdict(pattern) for name, pattern in patterns.items()})
+    asked = {name: asdict(pattern) for name, pattern in patterns.items()}
+    return {name: Reading(**reading) for name, reading in _ask_helper("readings", path, asked, limit_s).items()}
+
+
+def _ask_helper(what: str, path: Path, asked: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
     # -P and one path: the working directory may be somebody's repo with a json.py in it.
-    command = [sys.executable, "-P", "-m", __name__, str(path.resolve())]
+    command = [sys.executable, "-P", "-m", __name__, what, str(path.resolve())]
     env = {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=limit_s, check=True, env=env)
-    return {name: Reading(**reading) for name, reading in json.loads(done.stdout).items()}
+    words = json.dumps(asked)
+    done = subprocess.run(command, input=words, capture_output=True, text=True, timeout=limit_s, check=True, env=env)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _last_line(error: Exception) -> str:
@@ -179,15 +205,22 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _main(path: str, asked: Mapping[str, Mapping[str, Any]]) -> str:
-    meter = LineMeter({name: Pattern(**pattern) for name, pattern in asked.items()})
+def _main(what: str, path: str, asked: Mapping[str, Mapping[str, Any]]) -> str:
+    series: dict[str, list[float]] = {name: [] for name in asked}
+
+    def keep(name: str, value: float) -> None:
+        if len(series[name]) < SERIES_VALUES:
+            series[name].append(value)
+
+    meter = LineMeter({name: Pattern(**pattern) for name, pattern in asked.items()}, keep if what == "series" else None)
     for piece in _pieces(Path(path)):
         meter.feed(piece)
-    return json.dumps({name: asdict(reading) for name, reading in meter.close().items()})
+    readings = {name: asdict(reading) for name, reading in meter.close().items()}
+    return json.dumps(series if what == "series" else readings)
 
 
 if __name__ == "__main__":
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    sys.stdout.write(_main(sys.argv[1], json.loads(sys.stdin.read())))
+    sys.stdout.write(_main(sys.argv[1], sys.argv[2], json.loads(sys.stdin.read())))

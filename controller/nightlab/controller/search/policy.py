@@ -48,6 +48,8 @@ class Past:
         feasible: False if a constraint was broken or memory ran out.
         constraint_excess: By constraint name, how far beyond its bound (above 0: broken), in the constraint's unit.
         container_s: Container seconds spent on it.
+        notices: What the gate has to say of it, a line each, for a policy that reads: what was rolled back, which fixes
+            were held back and why, how its smoke run failed. Of a `void` trial it is all that there is.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Past:
     feasible: bool = True
     constraint_excess: Mapping[str, float] = field(default_factory=dict)
     container_s: float = 0.0
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,29 @@
 
 from nightlab.controller.store.database import Lock, holder_pid, open_reader, open_writer
 from nightlab.controller.store.records import (
+    ApprovalRecord,
     AttemptRecord,
     EditRecord,
     EventRecord,
+    ProofKind,
+    ProofRecord,
+    ProofState,
+    QuarantineRecord,
     StudyRecord,
     TrialRecord,
 )
 from nightlab.controller.store.store import Store
 
 __all__ = [
+    "ApprovalRecord",
     "AttemptRecord",
     "EditRecord",
     "EventRecord",
     "Lock",
+    "ProofKind",
+    "ProofRecord",
+    "ProofState",
+    "QuarantineRecord",
     "Store",
     "StudyRecord",
     "TrialRecord",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
+from nightlab.controller.model.change import Fix
 from nightlab.controller.model.score import Measurement, Verdict
 from nightlab.controller.model.trial import ActionCall, Ending, GateReport, Phase, Role, Usage
 
@@ -64,6 +66,8 @@ class TrialRecord:
         run_digest: Of the tree that runs; differs from tree_digest where a seed literal is set.
         verdict: None until judged.
         gain: In the first objective's unit, above 0 is better; low and high bound it where it was confirmed.
+        canonical: Digest of what was proposed, comments and format aside; None where nothing was.
+        fixes: Fixes and formatters that the user wants, and what became of each on this tree.
     """
 
     study_id: str
@@ -84,6 +88,8 @@ class TrialRecord:
     gain_low: float | None = None
     gain_high: float | None = None
     ended_unix_ms: int | None = None
+    canonical: str | None = None
+    fixes: tuple[Fix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,97 @@ class EventRecord:
     text: str = ""
     number: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ProofKind(StrEnum):
+    """What a proof is to find out."""
+
+    TRIAL = "trial"
+    FIX = "fix"
+    DRIFT = "drift"
+
+
+class ProofState(StrEnum):
+    """How far a proof has come. PROVEN has its result, SETTLED also what follows from it; CLOSED never got one."""
+
+    OPEN = "open"
+    PROVEN = "proven"
+    SETTLED = "settled"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRecord:
+    """Paired smoke runs of two trees: do they do the same, and if not, which change is guilty.
+
+    Attributes:
+        kind: TRIAL: a let-through fix may have spoilt it. FIX: a held-back fix waits for it. DRIFT: what would the
+            change have done that was rolled back.
+        before_digest: The tree without the change.
+        after_digest: The tree with it.
+        trial: Where it came up.
+        run_seed: Of the paired runs.
+        fixes: What the second tree has and the first one has not, where it is fixes.
+        subject: For a person: "ruff:F841 in train.py".
+        differs: None: not known (yet).
+        runs: Program runs that it took.
+        guilty: Authors whose changes make the difference.
+        hunks: The smallest guilty change as a diff.
+        evidence: What differed, or how much was compared.
+        wall_s: How long it took.
+    """
+
+    study_id: str
+    number: int
+    kind: ProofKind
+    state: ProofState
+    before_digest: str
+    after_digest: str
+    created_unix_ms: int
+    trial: int | None = None
+    run_seed: int | None = None
+    fixes: tuple[Fix, ...] = ()
+    subject: str = ""
+    begun_unix_ms: int | None = None
+    ended_unix_ms: int | None = None
+    differs: bool | None = None
+    runs: int = 0
+    guilty: tuple[str, ...] = ()
+    hunks: str = ""
+    evidence: str = ""
+    wall_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRecord:
+    """A fix that paired smoke runs let through: its author, its file and what it changes there."""
+
+    study_id: str
+    author: str
+    path: str
+    digest: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRecord:
+    """An author whose fixes are not made any more in this repo, and what it cost.
+
+    Attributes:
+        study_id: Of the study in which it was caught.
+        trial: On which it was caught.
+        evidence: What it changed in what the program does.
+        hunks: The guilty change as a diff.
+        lost_s: Container seconds of the attempts on trees that carried it.
+    """
+
+    author: str
+    study_id: str
+    trial: int
+    at_unix_ms: int
+    evidence: str = ""
+    hunks: str = ""
+    lost_s: float = 0.0
 
 
 Measurements = Mapping[str, Measurement]

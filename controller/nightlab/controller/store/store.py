@@ -20,18 +20,23 @@ from nightlab.controller.model.score import Measurement
 from nightlab.controller.model.tree import Change, Entry, Tree, diff_trees
 from nightlab.controller.store import tables
 from nightlab.controller.store.records import (
+    ApprovalRecord,
     AttemptRecord,
     EditRecord,
     EventRecord,
+    ProofRecord,
+    QuarantineRecord,
     StudyRecord,
     TrialRecord,
 )
 
 T = TypeVar("T")
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
-_ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {
-    kind: TypeAdapter(kind) for kind in (StudyRecord, TrialRecord, AttemptRecord, EditRecord, EventRecord, Measurement)
-}
+_KINDS: Final = (
+    *(StudyRecord, TrialRecord, AttemptRecord, EditRecord, EventRecord, Measurement),
+    *(ProofRecord, ApprovalRecord, QuarantineRecord),
+)
+_ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {kind: TypeAdapter(kind) for kind in _KINDS}
 
 
 class Store:
@@ -187,6 +192,46 @@ class Store:
         columns = [c for c in tables.event.c if c.name != "sequence"]
         query = sa.select(*columns).where(tables.event.c.study_id == study_id).order_by(tables.event.c.sequence)
         return self._read(EventRecord, query)
+
+    # What the gate remembers
+
+    def add_proof(self, record: ProofRecord) -> None:
+        """Write the intent to prove something."""
+        self._write(tables.proof.insert().values(_row(record)))
+
+    def update_proof(self, study_id: str, number: int, **facts: Any) -> None:
+        """Set some columns of a proof."""
+        where = sa.and_(tables.proof.c.study_id == study_id, tables.proof.c.number == number)
+        self._write_one(tables.proof.update().where(where).values(_plain(facts)), f"{study_id} proof {number}")
+
+    def proofs(self, study_id: str) -> list[ProofRecord]:
+        """Return a study's proofs in order."""
+        c = tables.proof.c
+        return self._read(ProofRecord, tables.proof.select().where(c.study_id == study_id).order_by(c.number))
+
+    def approve(self, records: Iterable[ApprovalRecord]) -> None:
+        """Write that fixes were let through; the same ones again change nothing."""
+        rows = [_row(record) for record in records]
+        if rows:
+            self._write(sqlite.insert(tables.approval).values(rows).on_conflict_do_nothing())
+
+    def approvals(self, study_id: str) -> list[ApprovalRecord]:
+        """Return what a study has let through."""
+        return self._read(ApprovalRecord, tables.approval.select().where(tables.approval.c.study_id == study_id))
+
+    def quarantine(self, record: QuarantineRecord) -> None:
+        """Write that an author's fixes are not made any more, in no study of this repo; the first word stays."""
+        self._write(sqlite.insert(tables.quarantine).values(_row(record)).on_conflict_do_nothing())
+
+    def update_quarantine(self, author: str, **facts: Any) -> None:
+        """Set some columns of an author's quarantine."""
+        where = tables.quarantine.c.author == author
+        self._write_one(tables.quarantine.update().where(where).values(_plain(facts)), f"quarantine of {author}")
+
+    def quarantined(self) -> list[QuarantineRecord]:
+        """Return every author whose fixes are not made any more, oldest first."""
+        c = tables.quarantine.c
+        return self._read(QuarantineRecord, tables.quarantine.select().order_by(c.at_unix_ms, c.author))
 
     # One transaction each
 

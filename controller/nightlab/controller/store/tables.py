@@ -71,6 +71,8 @@ trial: Final = sa.Table(
     sa.Column("gain_high", sa.Float),
     sa.Column("created_unix_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_unix_ms", sa.BigInteger),
+    sa.Column("canonical", sa.String),
+    sa.Column("fixes", sa.JSON, nullable=False, default=list),
 )
 
 attempt: Final = sa.Table(
@@ -133,4 +135,50 @@ event: Final = sa.Table(
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("text", sa.String, nullable=False, default=""),
     sa.Column("facts", sa.JSON, nullable=False, default=dict),
+)
+
+proof: Final = sa.Table(
+    "proof",
+    metadata,
+    sa.Column("study_id", sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("before_digest", sa.String, nullable=False),
+    sa.Column("after_digest", sa.String, nullable=False),
+    sa.Column("created_unix_ms", sa.BigInteger, nullable=False),
+    sa.Column("trial", sa.Integer),
+    sa.Column("run_seed", sa.Integer),
+    sa.Column("fixes", sa.JSON, nullable=False, default=list),
+    sa.Column("subject", sa.String, nullable=False, default=""),
+    sa.Column("begun_unix_ms", sa.BigInteger),
+    sa.Column("ended_unix_ms", sa.BigInteger),
+    sa.Column("differs", sa.Boolean),
+    sa.Column("runs", sa.Integer, nullable=False, default=0),
+    sa.Column("guilty", sa.JSON, nullable=False, default=list),
+    sa.Column("hunks", sa.String, nullable=False, default=""),
+    sa.Column("evidence", sa.String, nullable=False, default=""),
+    sa.Column("wall_s", sa.Float, nullable=False, default=0.0),
+)
+
+approval: Final = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("study_id", sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("author", sa.String, primary_key=True),
+    sa.Column("path", sa.String, primary_key=True),
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("reason", sa.String, nullable=False, default=""),
+)
+
+quarantine: Final = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("author", sa.String, primary_key=True),
+    sa.Column("study_id", sa.ForeignKey("study.id"), nullable=False),
+    sa.Column("trial", sa.Integer, nullable=False),
+    sa.Column("at_unix_ms", sa.BigInteger, nullable=False),
+    sa.Column("evidence", sa.String, nullable=False, default=""),
+    sa.Column("hunks", sa.String, nullable=False, default=""),
+    sa.Column("lost_s", sa.Float, nullable=False, default=0.0),
 )

@@ -16,8 +16,10 @@ from nightlab.controller.model.trial import Role
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.proposer import Proposer
+from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
 from nightlab.controller.study.seeds import baseline_seed, confirm_seeds
+from nightlab.controller.study.twins import canonical_digest
 
 BASELINE_FAILURES: Final = 3  # the night ends when so many baseline runs have failed
 FIRST_BASELINE_FAILURES: Final = 2  # and sooner while none has worked
@@ -28,8 +30,11 @@ FAILED: Final = frozenset({Verdict.CRASH, Verdict.INFEASIBLE, Verdict.VOID, Verd
 class Agenda:
     """Plans the trials of one study."""
 
-    def __init__(self, config: Config, scribe: Scribe, editor: Editor, proposer: Proposer, base: Tree) -> None:
+    def __init__(
+        self, config: Config, scribe: Scribe, editor: Editor, proposer: Proposer, redress: Redress, base: Tree
+    ) -> None:
         self._config = config
+        self._redress = redress
         self._scribe = scribe
         self._editor = editor
         self._proposer = proposer
@@ -39,9 +44,12 @@ class Agenda:
         """Return the next trial to run, written to the store; None if there is nothing to begin now."""
         trials = self._scribe.trials()
         begun = {trial.number for trial in running}
-        open_trials = [t for t in trials if t.verdict is None and t.ended_unix_ms is None and t.number not in begun]
+        taken = begun | self._scribe.held()
+        open_trials = [t for t in trials if t.verdict is None and t.ended_unix_ms is None and t.number not in taken]
         if open_trials:
             return min(open_trials, key=lambda t: (ORDER[t.role], t.number))
+        if any(t.verdict is Verdict.BASELINE for t in trials) and self._config.budget.trials:
+            await self._redress.ask_base()
         if not self._baselines_done(trials):
             return await self._baseline(trials)
         if self._scribe.spent_s >= self._config.budget.wall_time:
@@ -120,5 +128,11 @@ class Agenda:
         self._scribe.store.add_tree(tree, base=None if tree == self._base else self._base)
         self._scribe.store.add_tree(runs, base=self._base)
         return self._scribe.plan_trial(
-            role, parent=parent, subject=subject, run_seed=seed, tree_digest=tree.digest, run_digest=runs.digest
+            role,
+            parent=parent,
+            subject=subject,
+            run_seed=seed,
+            tree_digest=tree.digest,
+            run_digest=runs.digest,
+            canonical=canonical_digest(self._base.digest, {}, seed) if tree == self._base else None,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -54,10 +54,15 @@ class Editor:
         self._history = history
         self._entry_points = tuple(entry_points)
 
-    def files(self, tree: Tree) -> dict[str, bytes]:
-        """Return the contents that an action may be shown: text-sized regular files."""
+    def files(self, tree: Tree, paths: Collection[str] | None = None) -> dict[str, bytes]:
+        """Return the contents that an action may be shown: text-sized regular files, all or those of some paths."""
         shown = (e for e in tree.entries if e.mode != SYMLINK and e.size <= READ_LIMIT_BYTES)
-        return {entry.path: self._blobs.read(entry.sha256, READ_LIMIT_BYTES) for entry in shown if _is_source(entry)}
+        wanted = (e for e in shown if _is_source(e) and (paths is None or e.path in paths))
+        return {entry.path: self._blobs.read(entry.sha256, READ_LIMIT_BYTES) for entry in wanted}
+
+    def with_files(self, tree: Tree, files: Mapping[str, bytes]) -> Tree:
+        """Store contents and return the tree in which they are; a file that exists keeps its mode."""
+        return tree.with_changes([self._store(path, content, tree) for path, content in files.items()])
 
     async def apply(self, call: ActionCall, tree: Tree, *, request_id: str, seed: int) -> Edited:
         """Apply one action to a tree.
@@ -70,8 +75,8 @@ class Editor:
         )
         if applied.rejection:
             return Edited(tree, applied.summary, applied.rejection)
-        changed = [self._store(path, content, tree) for path, content in applied.writes.items()]
-        return Edited(tree.with_changes(changed, applied.deletes), applied.summary)
+        changed = self.with_files(tree, applied.writes)
+        return Edited(changed.with_changes((), applied.deletes), applied.summary)
 
     async def with_seed(self, tree: Tree, seed: Seed, run_seed: int | None) -> Tree:
         """Return the tree that runs: the same one, or with the seed's literal set where the config says so."""
@@ -92,6 +97,10 @@ class Editor:
     def mark(self, study_id: str, number: int, commit_id: str) -> None:
         """Name a commit as a trial's, so that git keeps and shows it."""
         self._history.mark(study_id, number, commit_id)
+
+    def mark_drift(self, study_id: str, name: str, commit_id: str) -> None:
+        """Name a commit as something that wrote what nobody had proposed, so that a person can look at it."""
+        self._history.mark_drift(study_id, name, commit_id)
 
     def _store(self, path: str, content: bytes, tree: Tree) -> Entry:
         self._blobs.put(content)

@@ -71,6 +71,20 @@ class Judge:
         trials, measured = self._scribe.trials(), self._measured()
         return tuple(self._floor(o.name, o.min_effect, trials, measured, None) for o in self._config.objectives)
 
+    def ailment(self, outcome: TrialOutcome) -> str:
+        """Say in what way a run went bad: it failed, or is worse than the base tree beyond the noise; empty if not."""
+        verdict, reason = self._verdict(outcome)
+        if verdict is not None:
+            return reason or verdict.value if verdict in (Verdict.CRASH, Verdict.INFEASIBLE) else ""
+        trials, measured = self._scribe.trials(), self._measured()
+        base = self._fair_runs(0, trials, measured)
+        floor = self._floor(self._first.name, self._first.min_effect, trials, measured, None)
+        value = next((m.value for m in outcome.measurements if m.name == self._first.name), None)
+        if value is None or not base or floor.threshold is None:
+            return ""
+        gain = gain_over(self._first.direction, value, fmean(base))
+        return f"{self._first.name} is {value:g} against {fmean(base):g}" if gain < -floor.threshold else ""
+
     # One run
 
     def _verdict(self, outcome: TrialOutcome) -> tuple[Verdict | None, str]:

@@ -8,8 +8,9 @@ and starts more. What to run next is `study.agenda`'s word, what a result means 
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -19,12 +20,14 @@ from nightlab.controller.model.trial import Ending, TrialOutcome
 from nightlab.controller.store import AttemptRecord, TrialRecord
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.judge import Judge
-from nightlab.controller.study.runner import Runner
+from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
+from nightlab.controller.study.smoking import Attempts
 
 log: Final = structlog.get_logger()
 MAX_ATTEMPTS: Final = 3  # a trial that the machine lost three times is closed as lost
 CHECKPOINT_S: Final = 5.0
+GRACE_S: Final = 300.0  # for what is still to be proven when nothing else is left to do
 
 
 @dataclass
@@ -64,14 +67,18 @@ class Night:
         scribe: Scribe,
         agenda: Agenda,
         judge: Judge,
-        runner: Runner,
+        runner: Attempts,
+        redress: Redress,
         shares: tuple[Share, ...],
         stop: Stop,
+        grace_s: float = GRACE_S,
     ) -> None:
         self._scribe = scribe
         self._agenda = agenda
         self._judge = judge
         self._runner = runner
+        self._redress = redress
+        self._grace_s = grace_s
         self._free = list(shares)
         self._stop = stop
         self._running: dict[asyncio.Task[TrialOutcome], tuple[TrialRecord, AttemptRecord, Share]] = {}
@@ -90,13 +97,29 @@ class Night:
             self._adopt(attempt)
         try:
             while True:
+                await self._redress.settle()
                 await self._fill()
-                if not self._running:
+                if not self._running and not await self._wait_for_proofs():
                     return
-                await self._settle_some()
+                if self._running:
+                    await self._settle_some()
         finally:
+            await self._redress.prover.stop()
             await self._end_running()
             self._scribe.spend()
+
+    async def _wait_for_proofs(self) -> bool:
+        """Give proofs that are left at the end a bounded time; False once the night is over."""
+        if self._stop.draining or not (self._redress.prover.open() or self._redress.prover.proven()):
+            return False
+        if self._grace_s <= 0:
+            await self._redress.prover.stop()
+            self._redress.close("the night ended first")
+            return True
+        began = time.monotonic()
+        await self._wait(min(CHECKPOINT_S, self._grace_s))
+        self._grace_s -= time.monotonic() - began
+        return True
 
     async def _fill(self) -> None:
         while self._free and not self._stop.draining:
@@ -117,12 +140,18 @@ class Night:
         task = asyncio.create_task(self._runner.resume(trial, attempt, share), name=attempt.container)
         self._running[task] = (trial, attempt, share)
 
-    async def _settle_some(self) -> None:
-        stop = asyncio.create_task(self._stop.changed.wait())
-        waiting = {*self._running, stop}
-        done, _ = await asyncio.wait(waiting, timeout=CHECKPOINT_S, return_when=asyncio.FIRST_COMPLETED)
+    async def _wait(self, timeout_s: float) -> set[asyncio.Task[Any]]:
+        """Wait until an attempt or a proof ends or somebody asks to stop; return what is done."""
+        stop: asyncio.Task[Any] = asyncio.create_task(self._stop.changed.wait())
+        proof = self._redress.prover.task
+        waiting: set[asyncio.Task[Any]] = {*self._running, stop, *([proof] if proof is not None else [])}
+        done, _ = await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         self._scribe.spend()
+        return done
+
+    async def _settle_some(self) -> None:
+        done = await self._wait(CHECKPOINT_S)
         for task in [task for task in self._running if task in done]:
             await self._settle(task)
         if self._stop.changed.is_set():
@@ -138,12 +167,18 @@ class Night:
         self._scribe.end_attempt(attempt, outcome)
         if outcome.ending is Ending.STOPPED and self._stop.now:
             return  # not the trial's fault: a resumed study tries again
-        if outcome.ending is Ending.LOST and attempt.attempt < MAX_ATTEMPTS:
+        if outcome.ending is Ending.LOST and self._times_lost(trial) < MAX_ATTEMPTS:
             log.warning("trial.lost", number=trial.number, attempt=attempt.attempt, reason=outcome.reason)
             self._agenda.again(trial)
             return
+        if await self._redress.doubts(trial, outcome):
+            return  # its verdict waits for a proof
         self._judge.settle(trial, outcome)
         self._stop_if_hopeless()
+
+    def _times_lost(self, trial: TrialRecord) -> int:
+        attempts = self._scribe.store.attempts(trial.study_id, trial.number)
+        return sum(attempt.ending is Ending.LOST for attempt in attempts)
 
     def _stop_if_hopeless(self) -> None:
         reason = self._agenda.hopeless()
@@ -160,7 +195,7 @@ class Night:
             try:
                 outcome = await task
                 self._scribe.end_attempt(attempt, outcome)
-                if outcome.ending is not Ending.STOPPED:
+                if outcome.ending is not Ending.STOPPED and not await self._redress.doubts(trial, outcome):
                     self._judge.settle(trial, outcome)
             except NightlabError as error:  # the next sitting finds it open; the others are still to be ended
                 log.warning("trial.stop_failed", number=trial.number, reason=str(error))

@@ -19,6 +19,7 @@ from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
 from nightlab.controller.engine import Engine
 from nightlab.controller.errors import StudyStopped
+from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.images.toolbox import ensure_toolbox
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Tree
@@ -32,14 +33,21 @@ from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.begin import ENDED, begin, site_of, unfinished
 from nightlab.controller.study.edits import Editor, started_files
+from nightlab.controller.study.examiner import SmokeExaminer, whole_runs
+from nightlab.controller.study.fixing import Fixer
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
 from nightlab.controller.study.proposer import Proposer
+from nightlab.controller.study.prover import Examiner, Prover
 from nightlab.controller.study.reconcile import reconcile, sweep_study
+from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.runner import Runner
 from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.study.shares import shares_for
+from nightlab.controller.study.smoking import SmokeStage
+from nightlab.controller.study.twins import Twins
 from nightlab.controller.study.view import ViewBuilder
+from nightlab.controller.trial.smoke import SmokeRunner
 from nightlab.controller.trial.spawn import Spawner
 from nightlab.controller.trial.walk import TrialWalk
 
@@ -82,6 +90,7 @@ class Sitting:
     Attributes:
         night: The loop.
         judge: Closes what is open at the end.
+        redress: Closes what is still to be proven at the end.
         scribe: The study's rows.
         views: Pictures of the study.
         offered: What the policy chooses from.
@@ -90,10 +99,27 @@ class Sitting:
 
     night: Night
     judge: Judge
+    redress: Redress
     scribe: Scribe
     views: ViewBuilder
     offered: tuple[OfferedAction, ...]
     adopted: tuple[AttemptRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """What stands between edits and launches, and the site that it is for."""
+
+    explainer: Explainer
+    smoker: SmokeRunner
+    whole: SmokeRunner
+    site: Site
+
+    def examiner(self, config: Config, editor: Editor) -> Examiner | None:
+        """Return who compares trees by running them; nobody where the user wants no smoke runs."""
+        if not config.smoke.enabled:
+            return None
+        return SmokeExaminer(config, self.smoker, self.whole, self.explainer, editor, self.site)
 
 
 async def run_study(repo: Path, config: Config, *, resume: str | None, progress: Progress, stop: Stop) -> StudyView:
@@ -114,6 +140,7 @@ async def run_study(repo: Path, config: Config, *, resume: str | None, progress:
             progress.study_started(made.views.study(made.scribe.study_id, with_details=False))
             state, reason = await _run(made, stop)
             if state is not StudyState.INTERRUPTED:
+                made.redress.close("the night ended first")
                 made.judge.close_open("the night ended first")
             made.scribe.spend()
             ended = unix_ms() if state is not StudyState.INTERRUPTED else None
@@ -147,10 +174,13 @@ async def sitting(
         spawner = Spawner(ground.config, ground.engine, toolbox, ground.blobs, ground.state, ground.record.id)
         site, findings = await site_of(ground.record, ground.config, ground.engine, ground.scribe, spawner, ground.base)
         editor, offered = await _actions(stack, ground, site)
+        explainer = await stack.enter_async_context(Explainer())
         walk = TrialWalk(ground.config, site, spawner, ground.state, findings)
-        yield await _sitting(
-            stack, ground, editor, offered, Runner(ground.config, site, ground.scribe, walk), stop, adopted
-        )
+        smoker = SmokeRunner(ground.config, site, spawner, ground.state)
+        runner = SmokeStage(ground.config, ground.scribe, Runner(ground.config, site, ground.scribe, walk), smoker)
+        whole = SmokeRunner(whole_runs(ground.config), site, spawner, ground.state)
+        gate = _Gate(explainer, smoker, whole, site)
+        yield await _sitting(stack, ground, editor, offered, runner, gate, stop, adopted)
 
 
 async def _ground(stack: AsyncExitStack, repo: Path, config: Config, resume: str | None, progress: Progress) -> Ground:
@@ -187,7 +217,8 @@ async def _sitting(
     ground: Ground,
     editor: Editor,
     offered: tuple[OfferedAction, ...],
-    runner: Runner,
+    runner: SmokeStage,
+    gate: _Gate,
     stop: Stop,
     adopted: tuple[AttemptRecord, ...],
 ) -> Sitting:
@@ -200,10 +231,14 @@ async def _sitting(
     if config.budget.trials and not any(action.sampleable for action in offered):
         scribe.progress.note(NOTHING_TO_SEARCH)
     policy = TpePolicy(config.objectives, config.constraints, config.search.seed)
-    agenda = Agenda(config, scribe, editor, Proposer(config, scribe, editor, policy, offered, base), base)
-    night = Night(scribe=scribe, agenda=agenda, judge=judge, runner=runner, shares=shares, stop=stop)
+    fixer = Fixer(config, scribe, editor, gate.explainer, gate.site.python)
+    redress = Redress(config, scribe, judge, Prover(scribe, gate.examiner(config, editor)), fixer, editor, base)
+    twins = Twins(gate.explainer, editor, base)
+    proposer = Proposer(config, scribe, editor, policy, offered, base, twins, fixer, redress)
+    agenda = Agenda(config, scribe, editor, proposer, redress, base)
+    night = Night(scribe=scribe, agenda=agenda, judge=judge, runner=runner, redress=redress, shares=shares, stop=stop)
     scribe.spend(preparing=True)
-    return Sitting(night, judge, scribe, views, offered, adopted)
+    return Sitting(night, judge, redress, scribe, views, offered, adopted)
 
 
 def _teller(views: ViewBuilder, study_id: str, progress: Progress) -> Callable[[int], None]:

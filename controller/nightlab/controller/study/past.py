@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Final
 
 from nightlab.controller.config.schema import Config, Constraint
 from nightlab.controller.model.score import Measurement, Verdict
 from nightlab.controller.model.trial import Role
 from nightlab.controller.scoring.verdict import excess_of
 from nightlab.controller.search.policy import Past
-from nightlab.controller.store import TrialRecord
+from nightlab.controller.store import AttemptRecord, TrialRecord
+from nightlab.controller.study.notices import notices_of
 from nightlab.controller.study.scribe import Scribe
+
+UNTOLD: Final = frozenset({Verdict.VOID, Verdict.LOST})  # what was measured then is nobody's result
 
 
 def past_of(config: Config, scribe: Scribe, trials: Sequence[TrialRecord]) -> list[Past]:
     """Return every baseline and search trial with the mean of what it and its confirmations measured."""
     measured = scribe.store.measurements(scribe.study_id)
-    container_s = {a.number: a.usage.wall_s for a in scribe.store.attempts(scribe.study_id) if a.usage}
+    attempts: dict[int, list[AttemptRecord]] = {}
+    for attempt in scribe.store.attempts(scribe.study_id):
+        attempts.setdefault(attempt.number, []).append(attempt)
     runs = runs_by_tree(trials)
     return [
-        _past(config, trial, [measured.get(number, {}) for number in runs.get(trial.number, [])], container_s)
+        _past(
+            config,
+            trial,
+            [measured.get(number, {}) for number in runs.get(trial.number, [])],
+            attempts.get(trial.number, []),
+        )
         for trial in trials
         if trial.role is not Role.CONFIRM
     ]
@@ -44,8 +55,9 @@ def _past(
     config: Config,
     trial: TrialRecord,
     runs: Sequence[Mapping[str, Measurement]],
-    container_s: Mapping[int, float],
+    attempts: Sequence[AttemptRecord],
 ) -> Past:
+    runs = [] if trial.verdict in UNTOLD else runs
     values = {o.name: mean for o in config.objectives if (mean := _mean(o.name, runs)) is not None}
     over = {c.name: e for c in config.constraints if (e := excess(c, _mean(c.name, runs))) is not None}
     is_open = trial.verdict is None and trial.ended_unix_ms is None
@@ -57,7 +69,8 @@ def _past(
         values=values,
         feasible=trial.verdict is not Verdict.INFEASIBLE and all(e <= 0 for e in over.values()),
         constraint_excess=over,
-        container_s=container_s.get(trial.number, 0.0),
+        container_s=sum(a.usage.wall_s for a in attempts if a.usage),
+        notices=notices_of(trial, attempts),
     )
 
 

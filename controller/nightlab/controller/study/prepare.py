@@ -207,9 +207,9 @@ class SiteMaker:
                 raise StudyStopped("the base tree inside a container is not the one outside; see the log of the engine")
             python = await self._python(live.sandbox, site)
             site = replace(site, python=python, seeded=await _seeded(live.sandbox, site, base))
-            findings = await lint(live, base, root=site.workspace, python=python)
+            report = await lint(live, base, root=site.workspace, python=python)
         self._spawner.site = site
-        return site, findings
+        return site, report.findings
 
     async def _python(self, sandbox: Sandbox, site: Site) -> tuple[int, int] | None:
         """Ask the interpreter that the training command resolves to; a shell's is the first on PATH."""

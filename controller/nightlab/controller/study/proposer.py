@@ -18,9 +18,12 @@ from nightlab.controller.model.trial import Role
 from nightlab.controller.search.policy import Candidate, Policy, Proposal
 from nightlab.controller.store import TrialRecord
 from nightlab.controller.study.edits import Edited, Editor
+from nightlab.controller.study.fixing import Fixed, Fixer, Step
 from nightlab.controller.study.past import past_of
+from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
 from nightlab.controller.study.seeds import search_seed
+from nightlab.controller.study.twins import Twins, twin_of
 
 WASTED_LIMIT: Final = 50  # proposals in a row that could not be run
 NOT_COUNTED: Final = frozenset({Verdict.DUPLICATE, Verdict.REJECTED, Verdict.NO_EFFECT})
@@ -37,12 +40,18 @@ class Proposer:
         policy: Policy,
         offered: Sequence[OfferedAction],
         base: Tree,
+        twins: Twins,
+        fixer: Fixer,
+        redress: Redress,
     ) -> None:
         self._config = config
         self._scribe = scribe
         self._editor = editor
         self._policy = policy
         self._base = base
+        self._twins = twins
+        self._fixer = fixer
+        self._redress = redress
         self._candidates = tuple(candidate(action) for action in offered if action.sampleable)
 
     async def propose(self, trials: Sequence[TrialRecord]) -> TrialRecord | None:
@@ -66,56 +75,69 @@ class Proposer:
         try:
             edited = await self._editor.apply(proposal.call, self._base, request_id=f"{number}", seed=number)
         except PluginError as error:
-            planned = self._plan(proposal, Edited(self._base, ""), None, seed)
+            planned = self._plan(proposal, Edited(self._base, ""))
             return self._scribe.judge_trial(planned.number, Verdict.REJECTED, str(error))
         if edited.rejection:
-            planned = self._plan(proposal, edited, None, seed)
+            planned = self._plan(proposal, edited)
             return self._scribe.judge_trial(planned.number, Verdict.REJECTED, edited.rejection[0].summary)
+        canonical = await self._twins.canonical(edited.tree, seed)
         runs = await self._editor.with_seed(edited.tree, self._config.noise.seed, seed)
-        twin = self._twin(runs.digest)
-        planned = self._plan(proposal, edited, runs, seed)
+        twin = twin_of(self._scribe.trials(), canonical, runs.digest)
         if twin is not None:
-            return self._scribe.judge_trial(planned.number, Verdict.DUPLICATE, f"the same tree as trial {twin}")
+            planned = self._plan(proposal, edited, runs, seed, canonical)
+            same = "same tree as" if twin.run_digest == runs.digest else "same program, comments and format aside, as"
+            return self._scribe.judge_trial(planned.number, Verdict.DUPLICATE, f"the {same} trial {twin.number}")
+        fixed = await self._fixer.fix(edited.tree, self._base)
+        runs = await self._editor.with_seed(fixed.tree, self._config.noise.seed, seed)
+        planned = self._plan(proposal, edited, runs, seed, canonical, fixed)
+        await self._redress.ask_fixes(planned.number, fixed, seed)
         return planned
 
-    def _plan(self, proposal: Proposal, edited: Edited, runs: Tree | None, seed: int | None) -> TrialRecord:
+    def _plan(
+        self,
+        proposal: Proposal,
+        edited: Edited,
+        runs: Tree | None = None,
+        seed: int | None = None,
+        canonical: str | None = None,
+        fixed: Fixed | None = None,
+    ) -> TrialRecord:
+        """Write a trial: with a tree to run, or as a proposal that came to nothing."""
         facts: dict[str, object] = {}
+        fixed = fixed or Fixed(edited.tree)
         if runs is not None:
-            self._scribe.store.add_tree(edited.tree, base=self._base)
-            self._scribe.store.add_tree(runs, base=self._base)
-            facts = {"tree_digest": edited.tree.digest, "run_digest": runs.digest, "run_seed": seed}
+            for tree in (edited.tree, *(step.tree for step in fixed.steps), runs):
+                self._scribe.store.add_tree(tree, base=self._base)
+            facts = {"tree_digest": fixed.tree.digest, "run_digest": runs.digest, "run_seed": seed}
+            facts |= {"canonical": canonical, "fixes": fixed.fixes}
         trial = self._scribe.plan_trial(
             Role.SEARCH, parent=0, call=proposal.call, proposal=proposal.reason, summary=edited.summary, **facts
         )
         if runs is not None:
-            self._commit(trial, edited)
+            self._commit(trial, edited, fixed)
         return trial
 
-    def _commit(self, trial: TrialRecord, edited: Edited) -> None:
+    def _commit(self, trial: TrialRecord, edited: Edited, fixed: Fixed) -> None:
+        """Commit the action's edit and then each applied fix, every one with its author."""
         assert trial.call is not None
         base = self._scribe.store.edits(self._scribe.study_id, 0)
-        trailers: Mapping[str, str] = {"Study": self._scribe.study_id, "Trial": str(trial.number)}
-        commit = self._editor.commit(
-            edited.tree,
-            parent=base[0].commit_id if base else None,
-            author=trial.call.author,
-            message=edited.summary or f"{trial.call.plugin}/{trial.call.action}",
-            trailers={**trailers, "Tree-Digest": edited.tree.digest},
-        )
-        self._editor.mark(trial.study_id, trial.number, commit)
-        self._scribe.add_edit(
-            trial.number,
-            0,
-            author=trial.call.author,
-            commit_id=commit,
-            digest=edited.tree.digest,
-            summary=edited.summary,
-        )
-
-    def _twin(self, run_digest: str) -> int | None:
-        """Return the trial that ran this very tree on the same seed; repeats for noise are exempt by their role."""
-        ran = (t for t in self._scribe.trials() if t.run_digest == run_digest and t.role is not Role.CONFIRM)
-        return next((t.number for t in ran if t.verdict is not Verdict.DUPLICATE), None)
+        own = edited.summary or f"{trial.call.plugin}/{trial.call.action}"
+        parent = base[0].commit_id if base else None
+        for ordinal, step in enumerate((Step(trial.call.author, edited.tree, own), *fixed.steps)):
+            trailers = {"Study": self._scribe.study_id, "Trial": str(trial.number), "Tree-Digest": step.tree.digest}
+            parent = self._editor.commit(
+                step.tree, parent=parent, author=step.author, message=step.summary, trailers=trailers
+            )
+            self._scribe.add_edit(
+                trial.number,
+                ordinal,
+                author=step.author,
+                commit_id=parent,
+                digest=step.tree.digest,
+                summary=step.summary if ordinal else edited.summary,
+            )
+        assert parent is not None
+        self._editor.mark(trial.study_id, trial.number, parent)
 
 
 def candidate(action: OfferedAction) -> Candidate:

@@ -10,9 +10,18 @@ import structlog
 
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.site import Share
-from nightlab.controller.model.trial import Phase, Role, TrialOutcome
+from nightlab.controller.model.trial import GateReport, Phase, Role, TrialOutcome, Usage
 from nightlab.controller.report.progress import Progress
-from nightlab.controller.store import AttemptRecord, EditRecord, EventRecord, Store, StudyRecord, TrialRecord
+from nightlab.controller.store import (
+    AttemptRecord,
+    EditRecord,
+    EventRecord,
+    ProofKind,
+    ProofState,
+    Store,
+    StudyRecord,
+    TrialRecord,
+)
 from nightlab.controller.store.state_dir import StateDir
 
 log: Final = structlog.get_logger()
@@ -114,6 +123,10 @@ class Scribe:
         self.store.update_attempt(self.study_id, attempt.number, attempt.attempt, **facts)
         self.progress.phase(attempt.number, attempt.attempt, phase, text)
 
+    def keep_gate(self, attempt: AttemptRecord, gate: GateReport) -> None:
+        """Write what the gate saw so far, for a controller that takes the attempt over."""
+        self.store.update_attempt(self.study_id, attempt.number, attempt.attempt, gate=gate)
+
     def end_attempt(self, attempt: AttemptRecord, outcome: TrialOutcome) -> None:
         """Write what an attempt came to."""
         self.store.update_attempt(
@@ -138,6 +151,30 @@ class Scribe:
             ending=outcome.ending.value,
             wall_s=round(outcome.usage.wall_s, 3),
         )
+
+    def last_outcome(self, number: int) -> TrialOutcome | None:
+        """Return what a trial's last attempt came to, as it was stored; None if none has ended."""
+        attempts = [a for a in self.store.attempts(self.study_id, number) if a.ending is not None]
+        if not attempts or (last := attempts[-1]).ending is None:
+            return None
+        return TrialOutcome(
+            ending=last.ending,
+            exit_code=last.exit_code,
+            measurements=tuple(self.store.measurements(self.study_id).get(number, {}).values()),
+            gate=last.gate or GateReport(),
+            usage=last.usage or Usage(),
+            posture=last.posture or {},
+            reason=last.reason,
+            log_path=last.log_path,
+            added_importable=last.added_importable,
+            outputs=last.outputs,
+        )
+
+    def held(self) -> frozenset[int]:
+        """Return the trials that wait for a proof: not open, and without a verdict."""
+        waits = (ProofState.OPEN, ProofState.PROVEN)
+        proofs = (p for p in self.store.proofs(self.study_id) if p.kind is ProofKind.TRIAL and p.state in waits)
+        return frozenset(proof.trial for proof in proofs if proof.trial is not None)
 
     def judge_trial(self, number: int, verdict: Verdict, reason: str, **facts: Any) -> TrialRecord:
         """Write a trial's verdict, its only one."""

@@ -256,6 +256,7 @@ def _ledger(
             Verdict.LOST if a.ending in (Ending.LOST, Ending.STOPPED) else by_number[a.number].verdict,
             a.usage.wall_s,
             a.usage.train_s,
+            a.gate.smoke.wall_s if a.gate and a.gate.smoke else 0.0,
         )
         for group in attempts.values()
         for a in group

@@ -30,6 +30,10 @@ class Tail:
         """Take one line."""
         self._lines.append(line[:500])
 
+    def last_lines(self, count: int) -> tuple[str, ...]:
+        """Return the last lines, at most `count`."""
+        return tuple(self._lines)[-count:]
+
     @property
     def ran_out_of_memory(self) -> bool:
         """Whether the run itself said so."""

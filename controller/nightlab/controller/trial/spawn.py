@@ -40,6 +40,7 @@ log: Final = structlog.get_logger()
 CONNECT_S: Final = 30.0
 ADOPT_S: Final = 20.0
 SUPERVISOR_BYTES: Final = 96 * MiB  # what the supervisor and its tools may take beside the workload's limit
+RUFF: Final = f"{TOOLBOX}/bin/ruff"
 SEED_COPY_BYTES: Final = 64 * 1024
 SEED_LINK_ENTRIES: Final = 20_000
 PIDS_EACH_CPU: Final = 256
@@ -52,12 +53,13 @@ class SpawnRequest:
 
     Attributes:
         name: Unique; also names its volumes and its socket directory.
-        role: "trial", "prepare" or "probe".
+        role: "trial", "smoke", "prepare" or "probe".
         trial: Number, for the label.
         attempt: For the label.
         share: Its part of the machine.
         network: "bridge" only for the prepare command.
         data_writable: Whether it fills the data volume.
+        is_background: Whether it runs on processor time that nobody else wants.
     """
 
     name: str
@@ -67,6 +69,7 @@ class SpawnRequest:
     share: Share = field(default_factory=Share)
     network: Literal["none", "bridge"] = "none"
     data_writable: bool = False
+    is_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,20 @@ class Live:
     posture: Mapping[str, str]
     site: Site
 
-    async def seal(self, tree: Tree) -> str:
-        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside."""
-        digest = await self.sandbox.put_tree(self.site.workspace, tree)
+    async def seal(self, tree: Tree, *, removed: Sequence[str] = (), clear: bool = False) -> str:
+        """Write a tree into the workspace that nothing but the supervisor can change; return its digest inside.
+
+        Args:
+            tree: Its contents are in the study's blob store.
+            removed: Paths of the workspace that are removed first.
+            clear: Remove what is in the way.
+        """
+        digest = await self.sandbox.put_tree(self.site.workspace, tree, removed=removed, clear=clear)
+        await self.link_seeds()
+        return digest
+
+    async def link_seeds(self) -> None:
+        """Make what the image has beside the repo appear, where it is not there yet."""
         for place in self.site.places:
             if place.seed:
                 await self.sandbox.link_seed(
@@ -98,7 +112,11 @@ class Live:
                     copy_limit_bytes=SEED_COPY_BYTES,
                     max_entries=SEED_LINK_ENTRIES,
                 )
-        return digest
+
+    @property
+    def ruff(self) -> str:
+        """Path of the toolbox's ruff in the container."""
+        return RUFF
 
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
         """Run a tool of the toolbox and return what it printed.
@@ -132,6 +150,11 @@ class Spawner:
         self._state = state
         self._study_id = study_id
         self._workspace_kind = engine.choose_workspace_kind(config.security.workspace)
+
+    @property
+    def study_id(self) -> str:
+        """Of the study whose containers it makes; part of their names."""
+        return self._study_id
 
     async def make_volume(self, what: str) -> str:
         """Make an empty volume of the study and return its name."""
@@ -264,6 +287,7 @@ class Spawner:
                 memory_bytes=train.memory + SUPERVISOR_BYTES + in_memory,
                 cpus=train.cpus,
                 cpuset=request.share.cpuset,
+                spare_cpu_only=request.is_background,
                 pids=train.pids or max(PIDS_LEAST, int(PIDS_EACH_CPU * train.cpus)),
                 shm_bytes=train.shm,
                 tmp_bytes=train.tmp,

@@ -14,29 +14,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
-from nightlab.controller.errors import LinkError, SandboxLost
-from nightlab.controller.gate.lint import lint, new_findings, target_version
-from nightlab.controller.gate.verify import IMPORTABLE, added_importable, drifted
+from nightlab.controller.errors import SandboxLost
+from nightlab.controller.gate.findings import new_findings
+from nightlab.controller.gate.lint import LintReport, lint
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
+from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Share, Site
+from nightlab.controller.model.tree import diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
+from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
 from nightlab.controller.scoring.scan import screen_line
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.trial.collect import Collected, collect
+from nightlab.controller.trial.draft import Author, Proposal
+from nightlab.controller.trial.drift import Explains
 from nightlab.controller.trial.ending import Tail, name_ending
+from nightlab.controller.trial.launched import Launched, read_launched
+from nightlab.controller.trial.seal import AfterRun, Sealer, Verified
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
-log: Final = structlog.get_logger()
 TRAIN_JOB: Final = "train"
 STOP_GRACE_S: Final = 5.0
-IMPORTABLE_LISTED: Final = 20_000
 HOST_GRACE_S: Final = 30.0  # beyond the supervisor's own limit the host ends the container itself
 Emit = Callable[[Phase, str], None]
 Line = Callable[[str], None]
@@ -65,31 +68,103 @@ class TrialWalk:
         state: StateDir,
         base_findings: tuple[Finding, ...],
         take_out: TakeOut = collect,
+        *,
+        blobs: BlobStore | None = None,
+        explainer: Explains | None = None,
     ) -> None:
+        """Walk trials of one site.
+
+        Args:
+            config: The study's.
+            site: Where they run.
+            spawner: Makes their containers.
+            state: Where output and files go.
+            base_findings: What the lint finds in the base tree.
+            take_out: Takes declared files out after a run.
+            blobs: Contents of trees; without it a content that was damaged on the host fails the attempt.
+            explainer: Says what a drift is; without it a drift is only named.
+        """
         self._config = config
         self._site = site
         self._spawner = spawner
         self._state = state
         self._base_findings = base_findings
         self._take_out = take_out
+        self._sealer = Sealer(site, blobs, explainer, state.root / "passing")
 
-    async def run(self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line) -> TrialOutcome:
+    async def run(
+        self,
+        spec: TrialSpec,
+        share: Share,
+        *,
+        stop: asyncio.Event,
+        emit: Emit,
+        line: Line,
+        author: Author | None = None,
+    ) -> TrialOutcome:
         """Walk from the spawn to the outcome and leave nothing behind.
+
+        Args:
+            spec: What to run.
+            share: The part of the machine.
+            stop: Ends it early.
+            emit: Hears of phases.
+            line: Hears what the run prints.
+            author: Edits a draft of the spec's tree first; what is sealed is what was recorded of it.
 
         Raises:
             EngineError: The engine failed; PostureError if the container was not as the policy asks.
             LinkError: The sandbox was lost.
+            StoreError: A content of the tree is damaged on the host and cannot be had again.
         """
         began = time.monotonic()
         emit(Phase.SPAWNING, "")
+        if author is None:
+            return await self._attempt(spec, share, stop, emit, line, began)
+        proposal = await self._draft(spec, share, stop, author)
+        changed = tuple(c.path for c in diff_trees(spec.tree, proposal.tree) if c.path.endswith(".py"))
+        own = replace(spec, tree=proposal.tree, changed_paths=tuple(sorted({*spec.changed_paths, *changed})))
+        outcome = await self._attempt(own, share, stop, emit, line, began)
+        gate = replace(
+            outcome.gate,
+            drifts=(*proposal.drifts, *outcome.gate.drifts),
+            notes=(*proposal.notes, *outcome.gate.notes),
+        )
+        return replace(outcome, gate=gate, tree=proposal.tree, edits=proposal.edits)
+
+    async def _draft(self, spec: TrialSpec, share: Share, stop: asyncio.Event, author: Author) -> Proposal:
+        """Let the author work until done, or until the attempt is to stop; then take what was recorded."""
+        request = replace(self._request(spec, share), name=f"{spec.container_name}-draft", role="draft")
+        async with self._spawner.spawn(request) as live:
+            draft = self._sealer.draft(live, spec, self._config.train, author)
+            await draft.begin()
+            working = asyncio.ensure_future(author.work(draft))
+            stopping = asyncio.ensure_future(stop.wait())
+            try:
+                await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if working.done():
+                    working.result()
+                return await draft.finish()
+            finally:
+                working.cancel()
+                stopping.cancel()
+
+    async def _attempt(
+        self, spec: TrialSpec, share: Share, stop: asyncio.Event, emit: Emit, line: Line, began: float
+    ) -> TrialOutcome:
         async with self._spawner.spawn(self._request(spec, share)) as live:
             context = self._context(spec, live, stop, emit, line, began)
+            if stop.is_set():
+                return self._outcome(context, Ending.STOPPED, "stopped before it was sealed", GateReport())
             emit(Phase.SEALING, "")
-            digest = await live.seal(spec.tree)
+            transferred = await self._sealer.seal(live, spec.tree)
             emit(Phase.GATING, "")
-            gate = await self._gate(context, digest)
-            if gate.blocking or gate.drift or digest != spec.tree.digest:
+            report = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
+            verified = await self._sealer.verify(live, spec.tree)
+            gate = self._gate(spec, report, verified, transferred)
+            if gate.blocking or gate.drift:
                 return self._not_launched(context, gate)
+            Launched(gate, verified.stamp, spec.tree.digest).write(self._launch_path(spec))
             emit(Phase.RUNNING, "")
             live.meter.mark_launch()
             launched = time.monotonic()
@@ -104,7 +179,7 @@ class TrialWalk:
                 stop_grace_s=STOP_GRACE_S,
                 log=context.log,
             )
-            return await self._follow(context, job, gate, launched)
+            return await self._follow(context, job, gate, launched, verified.stamp)
 
     async def resume(
         self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line, spent_s: float
@@ -125,11 +200,13 @@ class TrialWalk:
         began = time.monotonic() - spent_s
         async with self._spawner.adopt(self._request(spec, share)) as live:
             context = self._context(spec, live, stop, emit, line, began)
-            scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
-            inside = "" if drifted(spec.tree, scan.entries) else spec.tree.digest
-            gate = GateReport(digest_outside=spec.tree.digest, digest_inside=inside, inherited=self._base_findings)
+            known = read_launched(self._launch_path(spec), spec.tree.digest)
+            inside = await self._sealer.digest_inside(live, spec.tree)
+            gate = known.gate if known else GateReport(digest_outside=spec.tree.digest, inherited=self._base_findings)
             job = live.sandbox.attach_job(TRAIN_JOB, context.log)
-            return await self._follow(context, job, gate, time.monotonic() - spent_s)
+            launched = time.monotonic() - spent_s
+            stamp = known.stamp if known else ""
+            return await self._follow(context, job, replace(gate, digest_inside=inside), launched, stamp)
 
     def _context(
         self, spec: TrialSpec, live: Live, stop: asyncio.Event, emit: Emit, line: Line, began: float
@@ -138,6 +215,9 @@ class TrialWalk:
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _Context(spec, live, log, stop, emit, line, began)
 
+    def _launch_path(self, spec: TrialSpec) -> Path:
+        return self._state.trial(spec.study_id, spec.number) / f"launched-{spec.attempt}.json"
+
     def _request(self, spec: TrialSpec, share: Share) -> SpawnRequest:
         return SpawnRequest(
             name=spec.container_name, role="trial", trial=str(spec.number), attempt=str(spec.attempt), share=share
@@ -145,27 +225,28 @@ class TrialWalk:
 
     # Gate
 
-    async def _gate(self, context: _Context, digest: str) -> GateReport:
-        """Read the sealed tree with ruff, then compare every sealed byte once more, right before the launch."""
-        spec, live = context.spec, context.live
-        findings = await lint(live, spec.tree, root=self._site.workspace, python=self._site.python)
-        scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
+    def _gate(
+        self, spec: TrialSpec, report: LintReport, verified: Verified, transferred: tuple[Drift, ...]
+    ) -> GateReport:
         return GateReport(
-            blocking=new_findings(findings, self._base_findings),
+            blocking=new_findings(report.findings, self._base_findings),
             inherited=self._base_findings,
             digest_outside=spec.tree.digest,
-            digest_inside=digest,
-            drift=drifted(spec.tree, scan.entries),
-            target_version=target_version(self._site.python),
-            linted_files=sum(e.path.endswith(".py") for e in spec.tree.entries),
+            digest_inside=verified.digest,
+            drift=verified.drift,
+            target_version=report.target_version,
+            target_source=report.target_source,
+            linted_files=report.linted_files,
+            drifts=(*transferred, *verified.drifts),
+            notes=report.notes,
         )
 
     def _not_launched(self, context: _Context, gate: GateReport) -> TrialOutcome:
         """Name why. A tree that is not the sealed one comes first: what ruff says of it is not its author's."""
-        spec = context.spec
-        if gate.drift or gate.digest_inside != spec.tree.digest:
-            what = ", ".join(gate.drift[:3]) or "the tree as a whole"
-            reason = f"not launched: {what} differs from what was sealed"
+        if gate.drift:
+            what = ", ".join(gate.drift[:3])
+            told = gate.drifts[-1].explanation.headline if gate.drifts else ""
+            reason = f"not launched: {what} differs from what was sealed and could not be put back ({told})"
             return self._outcome(context, Ending.NOT_AS_SEALED, reason, gate)
         first = gate.blocking[0]
         reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
@@ -173,7 +254,7 @@ class TrialWalk:
 
     # Run
 
-    async def _follow(self, context: _Context, job: Job, gate: GateReport, launched: float) -> TrialOutcome:
+    async def _follow(self, context: _Context, job: Job, gate: GateReport, launched: float, stamp: str) -> TrialOutcome:
         tail = Tail()
         reader = asyncio.create_task(_read(job, tail, context.line))
         try:
@@ -185,7 +266,7 @@ class TrialWalk:
         finally:
             reader.cancel()
         context.emit(Phase.COLLECTING, "")
-        return await self._collect(context, exit_, gate, tail, train_s)
+        return await self._collect(context, exit_, gate, tail, train_s, stamp)
 
     async def _killed_whole(
         self, context: _Context, gate: GateReport, train_s: float, lost: SandboxLost
@@ -221,7 +302,7 @@ class TrialWalk:
             exited.cancel()
 
     async def _collect(
-        self, context: _Context, exit_: JobExit, gate: GateReport, tail: Tail, train_s: float
+        self, context: _Context, exit_: JobExit, gate: GateReport, tail: Tail, train_s: float, stamp: str
     ) -> TrialOutcome:
         spec, live, train = context.spec, context.live, self._config.train
         seen = await asyncio.to_thread(live.meter.stop)
@@ -236,13 +317,12 @@ class TrialWalk:
             memory_bytes=train.memory,
             timeout_s=train.timeout,
         )
-        scan = await live.sandbox.scan_tree(self._site.workspace, [e.path for e in spec.tree.entries])
-        gate = replace(gate, drift=drifted(spec.tree, scan.entries))
-        if gate.drift:
-            ending, reason = Ending.NOT_AS_SEALED, f"{gate.drift[0]} changed while it ran"
+        after = await self._sealer.after(live, spec, stamp)
+        gate = _with_after(gate, after)
+        if why := _void(after):
+            ending, reason = Ending.NOT_AS_SEALED, why
         directory = self._state.trial(spec.study_id, spec.number)
         files = await self._take_out(live.sandbox, self._config, self._site, directory)
-        added = await self._added(context)
         usage = Usage(
             train_s=train_s,
             peak_memory_bytes=seen.peak_memory_bytes,
@@ -256,26 +336,9 @@ class TrialWalk:
             self._outcome(context, ending, reason, gate, usage),
             exit_code=exit_.code if exit_.signal is None else -exit_.signal,
             measurements=await asyncio.to_thread(measure_run, quantities, context.log, files.contents(), usage),
-            added_importable=added,
+            added_importable=after.added_importable,
             outputs=files.kept,
         )
-
-    async def _added(self, context: _Context) -> tuple[str, ...]:
-        """List importable files that the run left. A workspace that cannot be listed never costs the run its score."""
-        try:
-            scan = await context.live.sandbox.scan_tree(
-                self._site.workspace,
-                suffixes=IMPORTABLE,
-                max_entries=IMPORTABLE_LISTED,
-                max_hash_bytes=1,
-                allow_partial=True,
-            )
-        except LinkError as error:
-            log.warning("scan.failed", number=context.spec.number, reason=str(error))
-            return ()
-        if scan.is_partial:
-            log.warning("scan.partial", number=context.spec.number, listed=len(scan.entries))
-        return added_importable(context.spec.tree, self._site.seeded, scan.entries)
 
     def _outcome(
         self,
@@ -295,6 +358,24 @@ class TrialWalk:
             reason=reason,
             log_path=str(context.log.relative_to(self._state.root)),
         )
+
+
+def _with_after(gate: GateReport, after: AfterRun) -> GateReport:
+    return replace(
+        gate,
+        drift=after.drift,
+        drifts=(*gate.drifts, *after.drifts),
+        shadowing=tuple(shadow.path for shadow in after.shadows),
+        notes=(*gate.notes, *after.notes),
+    )
+
+
+def _void(after: AfterRun) -> str:
+    """Say why it cannot be shown that what ran was what was sealed; empty if it can."""
+    if after.drift:
+        told = after.drifts[0].explanation.headline if after.drifts else ""
+        return f"{after.drift[0]} changed while it ran ({told})"
+    return f"while it ran {after.shadows[0]}" if after.shadows else ""
 
 
 async def _read(job: Job, tail: Tail, line: Line) -> None:

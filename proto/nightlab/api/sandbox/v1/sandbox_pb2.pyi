@@ -123,7 +123,7 @@ class Heartbeat(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., supervisor_rss_bytes: _Optional[int] = ..., processes: _Optional[int] = ..., answers: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown")
+    __slots__ = ("command_id", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown", "check_seal", "end_processes")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     PUT_TREE_FIELD_NUMBER: _ClassVar[int]
     SCAN_TREE_FIELD_NUMBER: _ClassVar[int]
@@ -137,6 +137,8 @@ class Command(_message.Message):
     PROBE_ACCESS_FIELD_NUMBER: _ClassVar[int]
     RESOLVE_PROGRAM_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    CHECK_SEAL_FIELD_NUMBER: _ClassVar[int]
+    END_PROCESSES_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     put_tree: PutTree
     scan_tree: ScanTree
@@ -150,10 +152,12 @@ class Command(_message.Message):
     probe_access: ProbeAccess
     resolve_program: ResolveProgram
     shutdown: Shutdown
-    def __init__(self, command_id: _Optional[str] = ..., put_tree: _Optional[_Union[PutTree, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTree, _Mapping]] = ..., start_job: _Optional[_Union[StartJob, _Mapping]] = ..., stop_job: _Optional[_Union[StopJob, _Mapping]] = ..., read_files: _Optional[_Union[ReadFiles, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeed, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeed, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepo, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUser, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccess, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgram, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ...) -> None: ...
+    check_seal: CheckSeal
+    end_processes: EndProcesses
+    def __init__(self, command_id: _Optional[str] = ..., put_tree: _Optional[_Union[PutTree, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTree, _Mapping]] = ..., start_job: _Optional[_Union[StartJob, _Mapping]] = ..., stop_job: _Optional[_Union[StopJob, _Mapping]] = ..., read_files: _Optional[_Union[ReadFiles, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeed, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeed, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepo, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUser, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccess, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgram, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., check_seal: _Optional[_Union[CheckSeal, _Mapping]] = ..., end_processes: _Optional[_Union[EndProcesses, _Mapping]] = ...) -> None: ...
 
 class CommandResult(_message.Message):
-    __slots__ = ("command_id", "failure", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown")
+    __slots__ = ("command_id", "failure", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown", "check_seal", "end_processes")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     PUT_TREE_FIELD_NUMBER: _ClassVar[int]
@@ -168,6 +172,8 @@ class CommandResult(_message.Message):
     PROBE_ACCESS_FIELD_NUMBER: _ClassVar[int]
     RESOLVE_PROGRAM_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    CHECK_SEAL_FIELD_NUMBER: _ClassVar[int]
+    END_PROCESSES_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     failure: Failure
     put_tree: PutTreeResult
@@ -182,7 +188,9 @@ class CommandResult(_message.Message):
     probe_access: ProbeAccessResult
     resolve_program: ResolveProgramResult
     shutdown: ShutdownResult
-    def __init__(self, command_id: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., put_tree: _Optional[_Union[PutTreeResult, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTreeResult, _Mapping]] = ..., start_job: _Optional[_Union[StartJobResult, _Mapping]] = ..., stop_job: _Optional[_Union[StopJobResult, _Mapping]] = ..., read_files: _Optional[_Union[ReadFilesResult, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeedResult, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeedResult, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepoResult, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUserResult, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccessResult, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgramResult, _Mapping]] = ..., shutdown: _Optional[_Union[ShutdownResult, _Mapping]] = ...) -> None: ...
+    check_seal: CheckSealResult
+    end_processes: EndProcessesResult
+    def __init__(self, command_id: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., put_tree: _Optional[_Union[PutTreeResult, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTreeResult, _Mapping]] = ..., start_job: _Optional[_Union[StartJobResult, _Mapping]] = ..., stop_job: _Optional[_Union[StopJobResult, _Mapping]] = ..., read_files: _Optional[_Union[ReadFilesResult, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeedResult, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeedResult, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepoResult, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUserResult, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccessResult, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgramResult, _Mapping]] = ..., shutdown: _Optional[_Union[ShutdownResult, _Mapping]] = ..., check_seal: _Optional[_Union[CheckSealResult, _Mapping]] = ..., end_processes: _Optional[_Union[EndProcessesResult, _Mapping]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("code", "message")
@@ -205,18 +213,24 @@ class TreeEntry(_message.Message):
     def __init__(self, path: _Optional[str] = ..., mode: _Optional[int] = ..., size: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class PutTree(_message.Message):
-    __slots__ = ("root", "entries", "owner", "owner_uid", "owner_gid")
+    __slots__ = ("root", "entries", "owner", "owner_uid", "owner_gid", "in_part", "removed", "clear")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     OWNER_UID_FIELD_NUMBER: _ClassVar[int]
     OWNER_GID_FIELD_NUMBER: _ClassVar[int]
+    IN_PART_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    CLEAR_FIELD_NUMBER: _ClassVar[int]
     root: str
     entries: _containers.RepeatedCompositeFieldContainer[TreeEntry]
     owner: TreeOwner
     owner_uid: int
     owner_gid: int
-    def __init__(self, root: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., owner: _Optional[_Union[TreeOwner, str]] = ..., owner_uid: _Optional[int] = ..., owner_gid: _Optional[int] = ...) -> None: ...
+    in_part: bool
+    removed: _containers.RepeatedScalarFieldContainer[str]
+    clear: bool
+    def __init__(self, root: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., owner: _Optional[_Union[TreeOwner, str]] = ..., owner_uid: _Optional[int] = ..., owner_gid: _Optional[int] = ..., in_part: bool = ..., removed: _Optional[_Iterable[str]] = ..., clear: bool = ...) -> None: ...
 
 class PutTreeResult(_message.Message):
     __slots__ = ("tree_digest",)
@@ -249,6 +263,56 @@ class ScanTreeResult(_message.Message):
     odd: _containers.RepeatedScalarFieldContainer[str]
     is_partial: bool
     def __init__(self, entries: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., odd: _Optional[_Iterable[str]] = ..., is_partial: bool = ...) -> None: ...
+
+class CheckSeal(_message.Message):
+    __slots__ = ("root", "reread_bytes", "since", "suffixes", "all_added", "max_added")
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    REREAD_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    SUFFIXES_FIELD_NUMBER: _ClassVar[int]
+    ALL_ADDED_FIELD_NUMBER: _ClassVar[int]
+    MAX_ADDED_FIELD_NUMBER: _ClassVar[int]
+    root: str
+    reread_bytes: int
+    since: bytes
+    suffixes: _containers.RepeatedScalarFieldContainer[str]
+    all_added: bool
+    max_added: int
+    def __init__(self, root: _Optional[str] = ..., reread_bytes: _Optional[int] = ..., since: _Optional[bytes] = ..., suffixes: _Optional[_Iterable[str]] = ..., all_added: bool = ..., max_added: _Optional[int] = ...) -> None: ...
+
+class CheckSealResult(_message.Message):
+    __slots__ = ("sealed", "added", "odd", "stamp", "touched", "since_known", "is_partial")
+    SEALED_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    ODD_FIELD_NUMBER: _ClassVar[int]
+    STAMP_FIELD_NUMBER: _ClassVar[int]
+    TOUCHED_FIELD_NUMBER: _ClassVar[int]
+    SINCE_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    IS_PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    sealed: _containers.RepeatedCompositeFieldContainer[TreeEntry]
+    added: _containers.RepeatedCompositeFieldContainer[TreeEntry]
+    odd: _containers.RepeatedScalarFieldContainer[str]
+    stamp: bytes
+    touched: _containers.RepeatedScalarFieldContainer[str]
+    since_known: bool
+    is_partial: bool
+    def __init__(self, sealed: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., added: _Optional[_Iterable[_Union[TreeEntry, _Mapping]]] = ..., odd: _Optional[_Iterable[str]] = ..., stamp: _Optional[bytes] = ..., touched: _Optional[_Iterable[str]] = ..., since_known: bool = ..., is_partial: bool = ...) -> None: ...
+
+class EndProcesses(_message.Message):
+    __slots__ = ("uid", "timeout_ms")
+    UID_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    uid: int
+    timeout_ms: int
+    def __init__(self, uid: _Optional[int] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+
+class EndProcessesResult(_message.Message):
+    __slots__ = ("killed", "left")
+    KILLED_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    killed: int
+    left: int
+    def __init__(self, killed: _Optional[int] = ..., left: _Optional[int] = ...) -> None: ...
 
 class StartJob(_message.Message):
     __slots__ = ("job_id", "argv", "env", "cwd", "uid", "gid", "wall_limit_ms", "stop_grace_ms", "output_hold_bytes", "merge_output", "umask")

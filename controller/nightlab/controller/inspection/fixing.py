@@ -1,0 +1,225 @@
+"""Fixes and formatting that the user wants, on a copy: what would be applied, what is held back, and writing the first.
+
+Making them belongs to the explainer's worker. Nothing is written but what is let through, and only over a file that is
+still what was read.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nightlab.controller.config.gating import Lint
+from nightlab.controller.config.schema import Config
+from nightlab.controller.errors import ExplainFailed, RepoError
+from nightlab.controller.explain.explainer import Explainer
+from nightlab.controller.explain.orders import Files, FixOrder, MadeFix
+from nightlab.controller.inspection.bench import SmokeBench
+from nightlab.controller.inspection.subject import Subject
+from nightlab.controller.model.change import Effect, Fix, FixState
+from nightlab.controller.proof.oracle import Comparison
+from nightlab.controller.report.gate_view import Check, CheckState
+from nightlab.controller.text import inert
+
+if TYPE_CHECKING:
+    from nightlab.controller.inspection.gate import Wanted
+
+FORMATTER: Final = "formatter:"
+HOLD: Final = "may change what the program does"
+MOST_LET_THROUGH: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What became of the wanted fixes.
+
+    Attributes:
+        fixes: One per author.
+        contents: New contents of the files that what is let through changes.
+        checks: "fixes" and "format".
+        notes: For a person.
+    """
+
+    fixes: tuple[Fix, ...]
+    contents: Files
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+async def fix_copy(
+    subject: Subject, config: Config | None, explainer: Explainer, wanted: Wanted, bench: SmokeBench | None
+) -> Fixed:
+    """Make the wanted fixes on a copy and sort them by what they may do.
+
+    Args:
+        subject: The working tree.
+        config: None: there is no nightlab.toml.
+        explainer: Makes them.
+        wanted: What the user asks for; wins over the config.
+        bench: Where paired smoke runs can let a fix through that may change behaviour; None: it stays held back.
+
+    Raises:
+        EngineError, LinkError: The machine failed during smoke runs.
+    """
+    order = _order(config, wanted)
+    if order.level == "off" and not order.format:
+        return Fixed((), {}, _checks(order, (), ""))
+    files = _files(subject, all_files=wanted.all_files)
+    if not files:
+        why = "no Python file" if wanted.all_files or not subject.revision else "no Python file differs from the base"
+        return Fixed((), {}, _checks(order, (), why))
+    copy = _Copy(subject, explainer, order, dict(files), bench)
+    try:
+        await copy.fix()
+    except ExplainFailed as error:
+        return Fixed((), {}, _checks(order, (), "the worker broke"), (f"no fix was made: {error}",))
+    changed = {path: content for path, content in copy.contents.items() if content != files[path]}
+    return Fixed(tuple(copy.fixes), changed, _checks(order, tuple(copy.fixes), ""))
+
+
+class _Copy:
+    """Contents on which fixes are made, one after another."""
+
+    def __init__(
+        self, subject: Subject, explainer: Explainer, order: FixOrder, files: dict[str, bytes], bench: SmokeBench | None
+    ) -> None:
+        self.contents = files
+        self.fixes: list[Fix] = []
+        self._subject, self._explainer, self._order, self._bench = subject, explainer, order, bench
+        self._seen: dict[str, Comparison] = {}
+
+    async def fix(self) -> None:
+        """Apply what may be; after one that is let through ask again, since what follows is made on top of it."""
+        for _ in range(MOST_LET_THROUGH):
+            subject = self._subject
+            made = await self._explainer.fixes(
+                self.contents, self._order, paths=subject.paths, repo_config=subject.configs()
+            )
+            for each in made:
+                if each.effect is not Effect.BEHAVIOUR:
+                    self._apply(each, FixState.APPLIED, each.reason)
+            held = [each for each in made if each.effect is Effect.BEHAVIOUR]
+            let = await self._first_without_difference(held)
+            if let is None:
+                self.fixes += [_held(each, self._seen.get(each.author)) for each in held]
+                return
+            self._apply(let, FixState.LET_THROUGH, self._seen[let.author].evidence)
+
+    async def _first_without_difference(self, held: Sequence[MadeFix]) -> MadeFix | None:
+        for each in held:
+            if self._bench is None or each.author in self._seen:
+                continue
+            before = {path: self.contents[path] for path in each.files}
+            self._seen[each.author] = found = await self._bench.compare(before, each.files)
+            if found.differs is False:
+                return each
+        return None
+
+    def _apply(self, made: MadeFix, state: FixState, reason: str) -> None:
+        self.contents.update((path, new) for path, new in made.files.items() if path in self.contents)
+        self.fixes.append(Fix(made.author, made.effect, state, made.changes, reason))
+
+
+def _held(made: MadeFix, seen: Comparison | None) -> Fix:
+    """Say why a fix is held back: what runs have shown, else why it may change behaviour."""
+    why = made.reason or HOLD
+    if seen is not None:
+        word = "paired smoke runs differ" if seen.differs else "paired smoke runs cannot tell"
+        why = f"{word}: {seen.evidence}"
+    return Fix(made.author, made.effect, FixState.HELD_BACK, made.changes, why)
+
+
+def write_fixes(subject: Subject, fixed: Fixed, *, may_write: bool) -> tuple[str, ...]:
+    """Write what is let through into the working tree and return the paths.
+
+    Raises:
+        RepoError: A file is not what was read any more, or cannot be written.
+    """
+    if not may_write:
+        return ()
+    return tuple(_replace(subject, path, fixed.contents[path]) for path in sorted(fixed.contents))
+
+
+def _order(config: Config | None, wanted: Wanted) -> FixOrder:
+    lint = config.lint if config is not None else Lint()
+    return FixOrder(
+        level=wanted.fix if wanted.fix is not None else lint.fix,
+        format=wanted.format if wanted.format is not None else lint.format,
+        select=wanted.select or lint.select,
+        python=wanted.python,
+    )
+
+
+def _files(subject: Subject, *, all_files: bool) -> Files:
+    paths = [path for path in subject.paths if path.endswith(".py")] if all_files else subject.python_paths
+    return {path: content for path in paths if (content := subject.content(path)) is not None}
+
+
+def _checks(order: FixOrder, fixes: tuple[Fix, ...], why_none: str) -> tuple[Check, ...]:
+    rules = tuple(fix for fix in fixes if not fix.author.startswith(FORMATTER))
+    formats = tuple(fix for fix in fixes if fix.author.startswith(FORMATTER))
+    return (
+        _check("fixes", "off" if order.level == "off" else why_none, rules),
+        _check("format", "" if order.format and not why_none else why_none if order.format else "off", formats),
+    )
+
+
+def _check(name: str, why_skipped: str, fixes: tuple[Fix, ...]) -> Check:
+    if why_skipped:
+        return Check(name, name, CheckState.SKIPPED, why_skipped)
+    held = sum(1 for fix in fixes if fix.state is FixState.HELD_BACK)
+    if held:
+        return Check(name, name, CheckState.HELD_BACK, f"{held} of {len(fixes)}")
+    return Check(name, name, CheckState.PASSED, f"{len(fixes)} to apply" if fixes else "nothing to do")
+
+
+def _replace(subject: Subject, path: str, content: bytes) -> str:
+    """Put a new content in a file's place at once, with its mode, if it is still the file that was read."""
+    parent = _open_parent(subject.root, path)
+    name = path.rpartition("/")[2]
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+        with os.fdopen(fd, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o7777
+            if file.read() != subject.content(path):
+                raise RepoError(
+                    f"{inert(path)!r} changed while the gate ran, so it was not written; run the gate again"
+                )
+        temporary = f".nightlab-{secrets.token_hex(8)}"
+        fd = os.open(
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent
+        )
+        try:
+            with os.fdopen(fd, "wb") as out:
+                out.write(content)
+                os.fchmod(out.fileno(), mode)
+            os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=parent)
+            raise
+    except OSError as error:
+        raise RepoError(f"{inert(path)!r} cannot be written: {error.strerror}") from error
+    finally:
+        os.close(parent)
+    return path
+
+
+def _open_parent(root: Path, path: str) -> int:
+    """Open a file's directory, step by step, never through a link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(root, flags)
+    for part in path.split("/")[:-1]:
+        try:
+            below = os.open(part, flags, dir_fd=fd)
+        except OSError as error:
+            raise RepoError(f"{inert(path)!r} cannot be written: {error.strerror}") from error
+        finally:
+            os.close(fd)
+        fd = below
+    return fd

@@ -1,0 +1,225 @@
+"""Makes the fixes and formats that the user wants, on a copy of what an action changed, each as an edit of its own.
+
+What leaves the program as it is is applied. What may change its behaviour is held back until paired smoke runs saw no
+difference for the very same lines; an author in quarantine is never asked again. Making fixes belongs to `explain`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from nightlab.api.globs import matches_any
+from nightlab.controller.config.schema import Config
+from nightlab.controller.errors import NightlabError
+from nightlab.controller.explain.orders import Files, FixOrder, MadeFix
+from nightlab.controller.model.change import Effect, FileChange, Fix, FixState
+from nightlab.controller.model.tree import Tree, diff_trees
+from nightlab.controller.store import ApprovalRecord, ProofKind, ProofState
+from nightlab.controller.study.edits import Editor
+from nightlab.controller.study.scribe import Scribe
+
+log: Final = structlog.get_logger()
+CONFIG_FILES: Final = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml", "setup.cfg", "tox.ini", ".editorconfig"})
+PYTHON: Final = (".py", ".pyi")
+KEYED_CHARS: Final = 48 * 1024  # a longer diff may have been cut; lines that are not seen cannot be approved
+MOST_LET_THROUGH: Final = 40  # fixes of one tree that may change behaviour and were let through one on top of another
+FIX_FILES: Final = 200
+Allow = Callable[[MadeFix], str]
+
+
+class Maker(Protocol):
+    """Makes fixes in a process of its own; see `explain.explainer.Explainer`."""
+
+    async def fixes(
+        self, files: Files, order: FixOrder, *, paths: Sequence[str] = (), repo_config: Files | None = None
+    ) -> tuple[MadeFix, ...]:
+        """Make the wanted fixes of some files, one author after another."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One applied fix: who made it, the tree after it, what it did in one line."""
+
+    author: str
+    tree: Tree
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A tree after the wanted fixes.
+
+    Attributes:
+        tree: With every fix that was applied or let through.
+        steps: The edits that lead to it, in order.
+        fixes: What became of each wanted fix.
+    """
+
+    tree: Tree
+    steps: tuple[Step, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def held_back(self) -> tuple[Fix, ...]:
+        """Fixes that wait for a proof or were refused by one."""
+        return tuple(fix for fix in self.fixes if fix.state is FixState.HELD_BACK)
+
+
+class Fixer:
+    """Makes the wanted fixes of one study."""
+
+    def __init__(
+        self, config: Config, scribe: Scribe, editor: Editor, maker: Maker | None, python: tuple[int, int] | None
+    ) -> None:
+        self._config = config
+        self._scribe = scribe
+        self._editor = editor
+        self._maker = maker if config.lint.fix != "off" or config.lint.format else None
+        self._python = python
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the user asked for any fix or format."""
+        return self._maker is not None
+
+    async def fix(self, tree: Tree, base: Tree) -> Fixed:
+        """Fix the files of a tree that differ from another, letting through what was approved."""
+        paths = [c.path for c in diff_trees(base, tree) if c.after is not None]
+        return await self.fix_files(tree, paths, self.approved)
+
+    async def fix_files(self, tree: Tree, paths: Sequence[str], allow: Allow) -> Fixed:
+        """Fix some files of a tree; a worker that breaks on them costs the fixes, never the trial.
+
+        Args:
+            tree: The tree.
+            paths: Files of it; those that the config keeps from edits are left out.
+            allow: Says why a fix that may change behaviour is let through; empty: it is not.
+        """
+        files = self._editor.files(tree, {path for path in paths if self._may_edit(path)})
+        wanted = dict(sorted(files.items())[:FIX_FILES])
+        if self._maker is None or not wanted:
+            return Fixed(tree)
+        try:
+            return await _Copy(self._maker, self._order(), self._editor, tree, self._repo_config(tree)).fix(
+                wanted, allow, self._why_held
+            )
+        except NightlabError as error:
+            log.warning("fixes.failed", reason=str(error))
+            self._scribe.note("fix", f"the wanted fixes could not be made: {error}")
+            return Fixed(tree)
+
+    def quarantined(self) -> frozenset[str]:
+        """Return the authors whose fixes are not made."""
+        return frozenset(record.author for record in self._scribe.store.quarantined())
+
+    # What is let through
+
+    def approved(self, made: MadeFix) -> str:
+        """Return why the very same fix is let through: the words of the proofs of its hunks."""
+        known = {(a.author, a.path, a.digest): a.reason for a in self._scribe.store.approvals(self._scribe.study_id)}
+        reasons = [known.get(key, "") for key in keys_of(made.author, made.changes)]
+        return reasons[0] if reasons and all(reasons) else ""
+
+    def _why_held(self, made: MadeFix) -> str:
+        """Say why a fix is held back: what a proof saw of it, else why it may change behaviour."""
+        mine = set(keys_of(made.author, made.changes))
+        for proof in reversed(self._scribe.store.proofs(self._scribe.study_id)):
+            theirs = (key for fix in proof.fixes for key in keys_of(fix.author, fix.changes) if key in mine)
+            told = proof.kind is ProofKind.FIX and proof.state is ProofState.SETTLED and any(theirs)
+            if told and (proof.differs is None or made.author in proof.guilty):
+                return f"{made.reason}; paired smoke runs: {proof.evidence}".removeprefix("; ")
+        if not self._config.smoke.enabled:
+            return f"{made.reason}; without [smoke] nothing can show that it does not".removeprefix("; ")
+        return made.reason
+
+    def _order(self) -> FixOrder:
+        lint = self._config.lint
+        return FixOrder(lint.fix, lint.format, lint.select, self.quarantined(), self._python)
+
+    def _may_edit(self, path: str) -> bool:
+        train = self._config.train
+        is_open = matches_any(path, train.editable) and not matches_any(path, train.protected)
+        return path.endswith(PYTHON) and is_open
+
+    def _repo_config(self, tree: Tree) -> Files:
+        return self._editor.files(tree, config_files(tree))
+
+
+class _Copy:
+    """The copy of one tree on which fixes are made."""
+
+    def __init__(self, maker: Maker, order: FixOrder, editor: Editor, tree: Tree, repo_config: Files) -> None:
+        self._maker = maker
+        self._order = order
+        self._editor = editor
+        self._tree = tree
+        self._repo_config = repo_config
+        self._steps: list[Step] = []
+        self._fixes: list[Fix] = []
+
+    async def fix(self, files: Mapping[str, bytes], allow: Allow, why_held: Callable[[MadeFix], str]) -> Fixed:
+        """Apply what may be; ask again after each fix that is let through, since it is made on top of the others."""
+        contents = dict(files)
+        for _ in range(MOST_LET_THROUGH):
+            paths = [entry.path for entry in self._tree.entries]
+            made = await self._maker.fixes(contents, self._order, paths=paths, repo_config=self._repo_config)
+            for each in (m for m in made if m.effect is not Effect.BEHAVIOUR):
+                self._apply(each, FixState.APPLIED, each.reason, contents)
+            held = [m for m in made if m.effect is Effect.BEHAVIOUR]
+            let = next((m for m in held if allow(m)), None)
+            if let is None or not self._apply(let, FixState.LET_THROUGH, allow(let), contents):
+                break
+            held.remove(let)
+        self._fixes += [Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, why_held(m)) for m in held]
+        return Fixed(self._tree, tuple(self._steps), tuple(self._fixes))
+
+    def _apply(self, made: MadeFix, state: FixState, reason: str, contents: dict[str, bytes]) -> bool:
+        """Take a fix into the copy; False if it changes nothing there."""
+        new = {path: content for path, content in made.files.items() if contents.get(path) != content}
+        if not new.keys() <= contents.keys() or not new:
+            return False
+        contents.update(new)
+        self._tree = self._editor.with_files(self._tree, new)
+        self._steps.append(Step(made.author, self._tree, summary_of(made.author, made.changes)))
+        self._fixes.append(Fix(made.author, made.effect, state, made.changes, reason))
+        return True
+
+
+def config_files(tree: Tree) -> frozenset[str]:
+    """Return the paths of a tree's settings for linters and formatters; data, never obeyed."""
+    return frozenset(e.path for e in tree.entries if posixpath.basename(e.path) in CONFIG_FILES)
+
+
+def summary_of(author: str, changes: Sequence[FileChange]) -> str:
+    """Say in one line what a fix did."""
+    facts = [fact for change in changes for fact in change.facts]
+    return f"{author}: {facts[0]}" + (f" and {len(facts) - 1} more" if len(facts) > 1 else "") if facts else author
+
+
+def keys_of(author: str, changes: Sequence[FileChange]) -> tuple[tuple[str, str, str], ...]:
+    """Return the keys by which a fix is known on another tree: author, path, digest of removed and added lines.
+
+    Empty where the lines cannot all be seen; such a fix cannot be approved.
+    """
+    if any(not change.diff or len(change.diff) > KEYED_CHARS for change in changes):
+        return ()
+    return tuple((author, change.path, _lines_digest(change.diff)) for change in changes)
+
+
+def approvals_of(study_id: str, fix: Fix, reason: str) -> Iterator[ApprovalRecord]:
+    """Yield the rows that let a fix through from now on."""
+    for author, path, digest in keys_of(fix.author, fix.changes):
+        yield ApprovalRecord(study_id, author, path, digest, reason)
+
+
+def _lines_digest(diff: str) -> str:
+    """Digest of a diff's removed and added lines, wherever they stand in the file."""
+    hunks = diff.split("\n@@ ", 1)[-1].split("\n")
+    return hashlib.sha256("\n".join(line for line in hunks if line[:1] in ("+", "-")).encode()).hexdigest()
