@@ -29,6 +29,7 @@ import pytest
 from nightlab.controller.config.schema import Config, MiB
 from nightlab.controller.engine import Engine
 from nightlab.controller.engine.loops import attached
+from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.images import Toolbox, ensure_toolbox
 from nightlab.controller.images.base import ensure_python_base
 from nightlab.controller.model.site import Share, Site
@@ -37,6 +38,7 @@ from nightlab.controller.model.trial import Finding, Phase, Role, TrialOutcome, 
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.prepare import SiteMaker
+from nightlab.controller.trial.draft import Author
 from nightlab.controller.trial.spawn import Spawner
 from nightlab.controller.trial.walk import TrialWalk
 from nightlab.controller.trial.workload import environment
@@ -338,6 +340,8 @@ class Ground:
         base_findings: tuple[Finding, ...] = (),
         spawner: Any = None,
         emit: Callable[[Phase, str], None] = lambda _phase, _text: None,
+        line: Callable[[str], None] = lambda _line: None,
+        author: Author | None = None,
     ) -> TrialOutcome:
         """Walk one attempt; its output is the file that the outcome names."""
         site = self.site
@@ -352,8 +356,17 @@ class Ground:
             env=environment(site, self.config.train, seed=self.config.noise.seed, run_seed=None),
             cwd=site.workdir,
         )
-        walk = TrialWalk(self.config, site, spawner or self.spawner, self.state, base_findings)
-        return await walk.run(spec, Share(), stop=asyncio.Event(), emit=emit, line=lambda _line: None)
+        async with Explainer() as explainer:
+            walk = TrialWalk(
+                self.config,
+                site,
+                spawner or self.spawner,
+                self.state,
+                base_findings,
+                blobs=self.blobs,
+                explainer=explainer,
+            )
+            return await walk.run(spec, Share(), stop=asyncio.Event(), emit=emit, line=line, author=author)
 
     def output(self, outcome: TrialOutcome) -> str:
         """What the run printed."""

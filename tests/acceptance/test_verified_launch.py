@@ -1,43 +1,19 @@
-"""What runs is what was sealed, byte for byte, and what would not run is stopped before it is launched."""
+"""What runs is what was sealed, byte for byte; whatever else wrote before the launch is taken back and told."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from tests.acceptance.meddling import MeddledSpawner, once
 
+from nightlab.controller.model.change import Where
 from nightlab.controller.model.trial import Ending
-from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
 pytestmark = pytest.mark.docker
-Meddle = Callable[[Live, str], Awaitable[str]]
-
-
-class Meddled(Live):
-    """A container in which somebody writes between the seal and the gate."""
-
-    __slots__ = ("meddle",)
-
-    async def seal(self, tree: Any) -> str:
-        return await self.meddle(self, await Live.seal(self, tree))
-
-
-@dataclass(frozen=True)
-class MeddledSpawner:
-    """Spawns such containers."""
-
-    spawner: Spawner
-    meddle: Meddle
-
-    @asynccontextmanager
-    async def spawn(self, request: SpawnRequest) -> AsyncIterator[Live]:
-        async with self.spawner.spawn(request) as live:
-            meddled = Meddled(live.sandbox, live.container, live.meter, live.posture, live.site)
-            object.__setattr__(meddled, "meddle", self.meddle)
-            yield meddled
 
 
 ATTACK = """
@@ -55,6 +31,11 @@ for path in ("train.py", "pkg/lib.py", "run.sh"):
     open("mine", "w").close()
     attempt(f"replace {path}", os.replace, "mine", path)
     attempt(f"times {path}", os.utime, path, (0, 0))
+for directory in ("", "pkg/"):
+    attempt(f"bytecode {directory}", open, directory + "__pycache__/lib.cpython-311.pyc", "w")
+    attempt(f"bytecode mode {directory}", os.chmod, directory + "__pycache__", 0o777)
+    attempt(f"bytecode remove {directory}", os.rmdir, directory + "__pycache__")
+    attempt(f"bytecode rename {directory}", os.rename, directory + "__pycache__", "cache")
 attempt("directory mode", os.chmod, "pkg", 0o777)
 attempt("directory rename", os.rename, "pkg", "gone")
 attempt("directory remove", os.rmdir, "pkg")
@@ -71,51 +52,148 @@ BASE = {"train.py": ATTACK, "pkg/lib.py": "VALUE = 1\n", "run.sh": "exit 0\n"}
 async def test_a_run_cannot_change_what_was_sealed_and_what_it_adds_is_reported(ground):
     outcome = await ground.walk(ground.tree(BASE))
     results = ground.told(outcome)
-    assert len(results) == 26
+    assert len(results) == 34
     assert set(results.values()) <= {"EACCES", "EPERM", "EROFS", "EBUSY", "ENOTEMPTY", "EEXIST"}, results
-    assert outcome.gate.drift == ()
+    assert outcome.gate.drift == outcome.gate.drifts == outcome.gate.shadowing == outcome.gate.notes == ()
     assert outcome.gate.digest_inside == outcome.gate.digest_outside == ground.tree(BASE).digest
     assert outcome.added_importable == ("pkg/shadow.py",)
 
 
-@pytest.mark.parametrize("is_told", [False, True], ids=["behind the seal", "told by the seal"])
-async def test_a_tree_that_was_changed_after_the_seal_is_not_launched(ground, is_told):
-    sealed = {"train.py": "LEARNING_RATE = 0.5\nprint(LEARNING_RATE)\n"}
-    changed = ground.tree({"train.py": "LEARNING_RATE = 0.3\nprint(LEARNING_RATE)\n"})
+STORY = {
+    "train.py": "import tomllib\nfrom pkg.lib import VALUE\n\nSCALAR_LR = 0.5\n"
+    "print(SCALAR_LR, VALUE, tomllib.load(open('train.toml', 'rb'))['momentum'])\n",
+    "train.toml": "momentum = 0.9\n",
+    "pkg/lib.py": "VALUE = 1\n",
+}
+HONEST = "0.5 1 0.9"
 
-    async def meddle(live: Live, digest: str) -> str:
-        inside = await live.sandbox.put_tree(live.site.workspace, changed)
-        return inside if is_told else digest
 
-    outcome = await ground.walk(ground.tree(sealed), spawner=MeddledSpawner(ground.spawner, meddle))
+def flip(app: Path) -> None:
+    path = app / "train.py"
+    path.write_text(path.read_text().replace("0.5", "0.3"))
+
+
+def swap(app: Path) -> None:
+    (app / "new").write_text(STORY["train.py"].replace("0.5", "0.3"))
+    (app / "new").replace(app / "train.py")
+
+
+def truncate(app: Path) -> None:
+    os.truncate(app / "train.py", 20)
+
+
+def configure(app: Path) -> None:
+    (app / "train.toml").write_text("momentum = 0.0\n")
+
+
+def remove(app: Path) -> None:
+    (app / "pkg/lib.py").unlink()
+
+
+def link(app: Path) -> None:
+    (app / "elsewhere.py").write_text(STORY["train.py"].replace("0.5", "0.3"))
+    (app / "train.py").unlink()
+    (app / "train.py").symlink_to("elsewhere.py")
+
+
+def link_directory(app: Path) -> None:
+    (app / "pkg").rename(app / "kept")
+    (app / "kept/lib.py").write_text("VALUE = 2\n")
+    (app / "pkg").symlink_to("kept")
+
+
+def replace_file_by_directory(app: Path) -> None:
+    (app / "train.toml").unlink()
+    (app / "train.toml/deep").mkdir(parents=True)
+    (app / "train.toml/deep/file").touch()
+    os.chown(app / "train.toml/deep", 65531, 65531)
+
+
+def replace_directory_by_file(app: Path) -> None:
+    shutil.rmtree(app / "pkg")
+    (app / "pkg").write_text("no directory")
+
+
+def expose(app: Path) -> None:
+    (app / "train.py").chmod(0o666)
+    (app / "pkg").chmod(0o777)
+
+
+def take_over(app: Path) -> None:
+    os.chown(app / "train.py", 65532, 65532)
+
+
+def plant(app: Path) -> None:
+    (app / "tomllib.py").write_text("def load(file):\n    return {'momentum': 0}\n")
+    (app / "sitecustomize.py").write_text("raise SystemExit('planted')\n")
+    (app / "conftest.py").touch()
+    (app / "evil.pth").write_text("import os\n")
+    (app / "tomllib").mkdir()
+    (app / "tomllib/__init__.py").touch()
+
+
+def plant_bytecode(app: Path) -> None:
+    (app / "pkg/__pycache__").rmdir()
+    (app / "pkg/__pycache__").mkdir()
+    (app / "pkg/__pycache__/lib.cpython-311.pyc").write_bytes(b"stale")
+
+
+MEDDLERS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a flipped literal": (flip, "`SCALAR_LR` 0.5 -> 0.3, train.py:4"),
+    "a swapped file": (swap, "`SCALAR_LR` 0.5 -> 0.3, train.py:4"),
+    "a truncated file": (truncate, "train.py"),
+    "a config file": (configure, "`momentum` 0.9 -> 0.0, train.toml:1"),
+    "a removed file": (remove, "pkg/lib.py"),
+    "a link for a file": (link, "a link stands in its place, train.py"),
+    "a link for a directory": (link_directory, "pkg/lib.py"),
+    "a directory for a file": (replace_file_by_directory, "train.toml"),
+    "a file for a directory": (replace_directory_by_file, "pkg/lib.py"),
+    "open modes": (expose, "its owner or mode lets others change it, train.py"),
+    "another owner": (take_over, "its owner or mode lets others change it, train.py"),
+    "planted modules": (plant, "tomllib.py"),
+    "planted bytecode": (plant_bytecode, "pkg/__pycache__"),
+}
+
+
+@pytest.mark.parametrize("name", MEDDLERS)
+async def test_what_was_written_after_the_seal_is_taken_back_told_and_never_run(ground, name):
+    meddle, told = MEDDLERS[name]
+    spawner = MeddledSpawner(ground.spawner, once(lambda root: meddle(root / "app")))
+    outcome = await ground.walk(ground.tree(STORY), spawner=spawner)
+    assert outcome.ending is Ending.FINISHED, outcome.reason
+    assert ground.output(outcome).strip() == HONEST
+    (drift,) = outcome.gate.drifts
+    assert (drift.where, drift.is_rolled_back) == (Where.SEALED, True)
+    facts = [str(fact) for change in drift.explanation.changes for fact in change.facts]
+    assert any(told in fact for fact in facts), facts
+    assert drift.explanation.author == "unknown"
+    assert outcome.gate.drift == ()
+    assert outcome.gate.digest_inside == ground.tree(STORY).digest
+
+
+async def test_somebody_who_never_stops_writing_is_not_launched_and_the_next_trial_works(ground):
+    spawner = MeddledSpawner(ground.spawner, lambda root: flip(root / "app"))
+    outcome = await ground.walk(ground.tree(STORY), spawner=spawner)
     assert outcome.ending is Ending.NOT_AS_SEALED
+    assert "`SCALAR_LR` 0.5 -> 0.3" in outcome.reason
     assert outcome.gate.drift == ("train.py",)
-    assert "train.py differs from what was sealed" in outcome.reason
+    assert [drift.is_rolled_back for drift in outcome.gate.drifts] == [False]
     assert not (ground.state.root / outcome.log_path).exists()
     assert outcome.usage.train_s == 0
+    honest = await ground.walk(ground.tree(STORY))
+    assert (honest.ending, ground.output(honest).strip()) == (Ending.FINISHED, HONEST)
 
 
-async def test_a_file_that_vanished_after_the_seal_is_not_missed(ground):
-    sealed = ground.tree({"train.py": "print(1)\n", "lib.py": "VALUE = 1\n"})
+async def test_a_tool_that_wrote_after_the_seal_is_named_by_its_rule(ground):
+    files = {"train.py": "import os\nimport json\n\nprint(json.dumps(1))\n"}
 
-    async def meddle(live: Live, digest: str) -> str:
-        await live.sandbox.put_tree(live.site.workspace, ground.tree({"train.py": "print(1)\n"}))
-        return digest
+    def fix(root: Path) -> None:
+        (root / "app/train.py").write_text("import json\n\nprint(json.dumps(1))\n")
 
-    outcome = await ground.walk(sealed, spawner=MeddledSpawner(ground.spawner, meddle))
-    assert (outcome.ending, outcome.gate.drift) == (Ending.NOT_AS_SEALED, ("lib.py",))
-
-
-async def test_a_file_that_was_planted_before_the_launch_is_reported(ground):
-    files = {"train.py": "import json\nprint(json.dumps(1))\n"}
-    planted = ground.tree({**files, "json.py": "def dumps(value):\n    return 'planted'\n"})
-
-    async def meddle(live: Live, digest: str) -> str:
-        await live.sandbox.put_tree(live.site.workspace, planted)
-        return digest
-
-    outcome = await ground.walk(ground.tree(files), spawner=MeddledSpawner(ground.spawner, meddle))
-    assert "json.py" in outcome.added_importable
+    outcome = await ground.walk(ground.tree(files), spawner=MeddledSpawner(ground.spawner, once(fix)))
+    (drift,) = outcome.gate.drifts
+    assert outcome.ending is Ending.FINISHED
+    assert drift.explanation.author == "ruff:F401"
 
 
 async def test_an_undefined_name_is_stopped_where_the_edit_brought_it_and_not_where_the_base_had_it(ground):

@@ -14,6 +14,7 @@ NightlabError
 ├── PluginError            a plugin crashed, hung or answered nonsense
 ├── ExplainFailed          the worker that reads code of the repo crashed, hung or answered nonsense
 ├── GateRejected           the gate keeps a tree from being launched
+├── EditRefused            an author edits what the config protects, or what no tree can hold
 ├── StoreError             the state directory is locked, damaged or of another version
 ├── OnboardingFailed       `nightlab init` could not find what a config needs
 └── StudyStopped           the study ends early for a stated reason (a baseline that cannot run, ...)
@@ -121,6 +122,12 @@ class GateRejected(NightlabError):
     """A tree may not be launched."""
 
     code = "gate"
+
+
+class EditRefused(NightlabError):
+    """An author may not make an edit; nothing was written."""
+
+    code = "edit_refused"
 
 
 class StoreError(NightlabError):

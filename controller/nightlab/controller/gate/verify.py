@@ -78,16 +78,8 @@ def added_importable(tree: Tree, seeded: Iterable[str], found: Iterable[Entry]) 
         found: Everything that a scan found.
     """
     known = tree.by_path.keys() | set(seeded)
-    added = (e.path for e in found if e.path not in known and is_importable(e.path))
+    added = (e.path for e in found if e.path not in known and e.path.endswith(IMPORTABLE))
     return tuple(sorted(added))[:IMPORTABLE_SHOWN]
-
-
-def is_importable(path: str) -> bool:
-    """Tell whether Python could run a file by itself or import it: checkpoints, too, are called .pth."""
-    directory, _, name = path.rpartition("/")
-    if name.endswith(".pth"):
-        return directory.rpartition("/")[2] in SITE_DIRECTORIES
-    return name.endswith(IMPORTABLE)
 
 
 def _identity(entry: Entry | None) -> tuple[bool, bool, str] | None:

@@ -218,6 +218,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthoredEdit:
+    """One edit of an author who worked on a draft, as it was recorded before anything could read it.
+
+    Attributes:
+        author: "agent", "agent:command", ...
+        message: What was done.
+        commit: Its id in the history.
+        digest: Of the tree after it.
+    """
+
+    author: str
+    message: str
+    commit: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrialOutcome:
     """What a walk found out. Judging it belongs to scoring and the study.
 
@@ -232,6 +249,8 @@ class TrialOutcome:
         log_path: The output on the host, relative to the state directory.
         added_importable: Files the run added that a later import could pick up.
         outputs: Declared outputs that were taken out, path -> bytes.
+        tree: What was sealed, where an author worked on a draft of the spec's tree; else None.
+        edits: Of that author, in order.
     """
 
     ending: Ending
@@ -244,3 +263,5 @@ class TrialOutcome:
     log_path: str = ""
     added_importable: tuple[str, ...] = ()
     outputs: Mapping[str, int] = field(default_factory=dict)
+    tree: Tree | None = None
+    edits: tuple[AuthoredEdit, ...] = ()

@@ -44,6 +44,16 @@ class Explains(Protocol):
         """Explain; never raises for what a file holds."""
         ...
 
+    async def changes(
+        self,
+        before: Mapping[str, bytes],
+        after: Mapping[str, bytes],
+        *,
+        modes: Mapping[str, tuple[int | None, int | None]] | None = None,
+    ) -> tuple[FileChange, ...]:
+        """Say what changed, not who did it; never raises for what a file holds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -120,15 +130,33 @@ class Teller:
             taken: Its content.
             undone: Whether the sealed content was put back before anything was launched.
         """
+        before, after, modes = self._sides(tree, found, paths, taken)
+        explained = await self._explain(tree, before, after, modes)
+        told = {change.path for change in explained.changes}
+        plain = [_plain(path, tree, found, taken) for path in paths if path not in told]
+        return Drift(where, _with(explained, plain), undone)
+
+    async def changes(
+        self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
+    ) -> tuple[FileChange, ...]:
+        """Say only what changed; arguments as of `tell`."""
+        before, after, modes = self._sides(tree, found, paths, taken)
+        is_asked = self._explainer is not None and (before or after or modes)
+        said = await self._explainer.changes(before, after, modes=modes) if is_asked and self._explainer else ()
+        told = {change.path for change in said}
+        plain = (_plain(path, tree, found, taken) for path in paths if path not in told)
+        return tuple(sorted((*said, *plain), key=lambda change: change.path))
+
+    def _sides(
+        self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
+    ) -> tuple[dict[str, bytes], dict[str, bytes], dict[str, tuple[int | None, int | None]]]:
+        """Return contents before and after of what differs in content, and modes of what differs in mode."""
         shown = [path for path in paths if path in taken.contents or path not in found]
         before = self._contents(tree, [path for path in shown if path in tree.by_path])
         after = {path: content for path, content in taken.contents.items() if before.get(path) != content}
         before = {path: content for path, content in before.items() if taken.contents.get(path) != content}
         modes = {path: pair for path in paths if (pair := _modes(tree.by_path.get(path), found.get(path))) is not None}
-        explained = await self._explain(tree, before, after, modes)
-        told = {change.path for change in explained.changes}
-        plain = [path for path in paths if path not in told]
-        return Drift(where, _with(explained, [_plain(path, tree, found, taken) for path in plain]), undone)
+        return before, after, modes
 
     def _contents(self, tree: Tree, paths: Iterable[str]) -> dict[str, bytes]:
         found = {}

@@ -15,7 +15,8 @@ from typing import Final
 
 import structlog
 
-from nightlab.controller.errors import CommandFailed
+from nightlab.controller.config.schema import Train
+from nightlab.controller.errors import CommandFailed, StoreError
 from nightlab.controller.gate.roots import import_roots
 from nightlab.controller.gate.shadow import SHADOWING_SHOWN, Imports, Shadow
 from nightlab.controller.gate.verify import (
@@ -32,6 +33,7 @@ from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import TrialSpec
 from nightlab.controller.repo.blobs import BlobStore
+from nightlab.controller.trial.draft import Author, Draft
 from nightlab.controller.trial.drift import FILE_BYTES, SYMLINK, Explains, Taken, Teller, take_out
 from nightlab.controller.trial.spawn import Live
 
@@ -124,6 +126,25 @@ class Sealer:
         facts = dict.fromkeys(damaged.keys() - shown.keys(), "its stored content was damaged or missing")
         found = {path: tree.by_path[path] for path in damaged}
         return await self._teller.tell(Where.TRANSFER, tree, found, sorted(damaged), Taken(shown, facts), undone=True)
+
+    def draft(self, live: Live, spec: TrialSpec, train: Train, author: Author) -> Draft:
+        """Return a draft of the spec's tree in a container of its own.
+
+        Raises:
+            StoreError: There is nowhere to keep what the author writes.
+        """
+        if self._blobs is None:
+            raise StoreError("a walk without a blob store has nowhere to keep edits", hint="give TrialWalk its blobs")
+        return Draft(
+            live,
+            spec.tree,
+            train,
+            env=spec.env,
+            author=author,
+            blobs=self._blobs,
+            teller=self._teller,
+            passing=self._passing,
+        )
 
     async def verify(self, live: Live, tree: Tree) -> Verified:
         """Compare everything inside with the seal, and put back what is not, three times at most.

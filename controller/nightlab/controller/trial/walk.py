@@ -24,12 +24,14 @@ from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Share, Site
+from nightlab.controller.model.tree import diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
 from nightlab.controller.scoring.scan import screen_line
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.trial.collect import Collected, collect
+from nightlab.controller.trial.draft import Author, Proposal
 from nightlab.controller.trial.drift import Explains
 from nightlab.controller.trial.ending import Tail, name_ending
 from nightlab.controller.trial.launched import Launched, read_launched
@@ -90,17 +92,70 @@ class TrialWalk:
         self._take_out = take_out
         self._sealer = Sealer(site, blobs, explainer, state.root / "passing")
 
-    async def run(self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line) -> TrialOutcome:
+    async def run(
+        self,
+        spec: TrialSpec,
+        share: Share,
+        *,
+        stop: asyncio.Event,
+        emit: Emit,
+        line: Line,
+        author: Author | None = None,
+    ) -> TrialOutcome:
         """Walk from the spawn to the outcome and leave nothing behind.
+
+        Args:
+            spec: What to run.
+            share: The part of the machine.
+            stop: Ends it early.
+            emit: Hears of phases.
+            line: Hears what the run prints.
+            author: Edits a draft of the spec's tree first; what is sealed is what was recorded of it.
 
         Raises:
             EngineError: The engine failed; PostureError if the container was not as the policy asks.
             LinkError: The sandbox was lost.
+            StoreError: A content of the tree is damaged on the host and cannot be had again.
         """
         began = time.monotonic()
         emit(Phase.SPAWNING, "")
+        if author is None:
+            return await self._attempt(spec, share, stop, emit, line, began)
+        proposal = await self._draft(spec, share, stop, author)
+        changed = tuple(c.path for c in diff_trees(spec.tree, proposal.tree) if c.path.endswith(".py"))
+        own = replace(spec, tree=proposal.tree, changed_paths=tuple(sorted({*spec.changed_paths, *changed})))
+        outcome = await self._attempt(own, share, stop, emit, line, began)
+        gate = replace(
+            outcome.gate,
+            drifts=(*proposal.drifts, *outcome.gate.drifts),
+            notes=(*proposal.notes, *outcome.gate.notes),
+        )
+        return replace(outcome, gate=gate, tree=proposal.tree, edits=proposal.edits)
+
+    async def _draft(self, spec: TrialSpec, share: Share, stop: asyncio.Event, author: Author) -> Proposal:
+        """Let the author work until done, or until the attempt is to stop; then take what was recorded."""
+        request = replace(self._request(spec, share), name=f"{spec.container_name}-draft", role="draft")
+        async with self._spawner.spawn(request) as live:
+            draft = self._sealer.draft(live, spec, self._config.train, author)
+            await draft.begin()
+            working = asyncio.ensure_future(author.work(draft))
+            stopping = asyncio.ensure_future(stop.wait())
+            try:
+                await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if working.done():
+                    working.result()
+                return await draft.finish()
+            finally:
+                working.cancel()
+                stopping.cancel()
+
+    async def _attempt(
+        self, spec: TrialSpec, share: Share, stop: asyncio.Event, emit: Emit, line: Line, began: float
+    ) -> TrialOutcome:
         async with self._spawner.spawn(self._request(spec, share)) as live:
             context = self._context(spec, live, stop, emit, line, began)
+            if stop.is_set():
+                return self._outcome(context, Ending.STOPPED, "stopped before it was sealed", GateReport())
             emit(Phase.SEALING, "")
             transferred = await self._sealer.seal(live, spec.tree)
             emit(Phase.GATING, "")
@@ -190,7 +245,8 @@ class TrialWalk:
         """Name why. A tree that is not the sealed one comes first: what ruff says of it is not its author's."""
         if gate.drift:
             what = ", ".join(gate.drift[:3])
-            reason = f"not launched: {what} differs from what was sealed, and could not be put back"
+            told = gate.drifts[-1].explanation.headline if gate.drifts else ""
+            reason = f"not launched: {what} differs from what was sealed and could not be put back ({told})"
             return self._outcome(context, Ending.NOT_AS_SEALED, reason, gate)
         first = gate.blocking[0]
         reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
@@ -317,7 +373,8 @@ def _with_after(gate: GateReport, after: AfterRun) -> GateReport:
 def _void(after: AfterRun) -> str:
     """Say why it cannot be shown that what ran was what was sealed; empty if it can."""
     if after.drift:
-        return f"{after.drift[0]} changed while it ran"
+        told = after.drifts[0].explanation.headline if after.drifts else ""
+        return f"{after.drift[0]} changed while it ran ({told})"
     return f"while it ran {after.shadows[0]}" if after.shadows else ""
 
 

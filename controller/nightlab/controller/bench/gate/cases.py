@@ -105,21 +105,21 @@ class _Description(BaseModel):
 
 
 def read_corpus(corpus: Path, only: str = "") -> tuple[Case, ...]:
-    """Read the cases of a corpus, or those whose name has a text in it.
+    """Read the cases of a corpus, or those whose name has a text in it: maybe none.
 
     Args:
         corpus: The folder with the cases, or the one above it in which they are in `corpus/`.
         only: Part of a case's name; empty: all.
 
     Raises:
-        ConfigError: There is none, or one cannot be read.
+        ConfigError: It has no case at all, or one cannot be read.
     """
     inner = corpus / "corpus"
     folder = inner if inner.is_dir() else corpus
-    described = sorted(path.parent for path in folder.glob(f"*/{DESCRIPTION}") if only in path.parent.name)
+    described = sorted(path.parent for path in folder.glob(f"*/{DESCRIPTION}"))
     if not described:
-        raise ConfigError(f"{folder} has no case{f' named like {only!r}' if only else ''}: each is a folder with a {DESCRIPTION}")
-    return tuple(_read(path) for path in described)
+        raise ConfigError(f"{folder} has no case: each is a folder with a {DESCRIPTION} in it")
+    return tuple(_read(path) for path in described if only in path.name)
 
 
 def _read(folder: Path) -> Case:
@@ -130,7 +130,6 @@ def _read(folder: Path) -> Case:
         raise ConfigError(f"{folder / DESCRIPTION} cannot be read: {error}") from error
     if ENTRY not in files:
         raise ConfigError(f"{folder} has no {ENTRY}")
-    is_writer = said.kind is Kind.OUT_OF_BAND
     calls = [call for call in (said.ruff_args, said.then_ruff_args) if call]
     return Case(
         name=folder.name,
@@ -138,7 +137,7 @@ def _read(folder: Path) -> Case:
         program=Program(folder.name, files, frozenset(said.needs)),
         rules=said.rules,
         tool=said.tool,
-        commands=tuple(call if is_writer else (*call, *said.targets) for call in calls),
+        commands=tuple((*call, *said.targets) for call in calls),
         effect=said.effect,
         expect_rule=said.expect_rule,
         later_edit=said.agent_edit_after_lint,
@@ -147,4 +146,6 @@ def _read(folder: Path) -> Case:
 
 def _files_of(folder: Path) -> dict[str, bytes]:
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.stat().st_size <= FILE_BYTES}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.stat().st_size <= FILE_BYTES
+    }

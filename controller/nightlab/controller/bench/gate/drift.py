@@ -51,9 +51,7 @@ async def rogue_of(case: Case) -> Rogue:
     return Rogue(moment, await result_of(case), argv)
 
 
-def judge_launch(
-    row: Row, case: str, launch: Launch, rogue: Rogue, reference: Launch, wall_s: float
-) -> Check:
+def judge_launch(row: Row, case: str, launch: Launch, rogue: Rogue, reference: Launch, wall_s: float) -> Check:
     """Judge whether what ran was the proposal and the write was noticed."""
     problem = _problem(launch, rogue, reference)
     said = problem or f"{rogue.moment}: rolled back, {_who(launch.drifts)}: {_headline(launch.drifts)}"
@@ -63,7 +61,9 @@ def judge_launch(
 def judge_unknown(row: Row, case: str, before: Program, launch: Launch, rogue: Rogue) -> Check:
     """Judge whether a writer that is no tool is called unknown, and the literal that it changed is named."""
     known = [writer.author for writer in writers(launch.drifts) if writer.tool]
-    told = " ".join(str(fact) for drift in launch.drifts for change in drift.explanation.changes for fact in change.facts)
+    told = " ".join(
+        str(fact) for drift in launch.drifts for change in drift.explanation.changes for fact in change.facts
+    )
     missing = [word for word in changed_literals(before.files, rogue.files) if word not in told]
     if known:
         problem = f"called {', '.join(known)}, and no tool did it"

@@ -1,4 +1,4 @@
-"""The images that programs of a corpus run in: plain Python, and one with torch and numpy from wheels on this machine."""
+"""The images that programs of a corpus run in: plain Python, and one with torch and numpy from local wheels."""
 
 from __future__ import annotations
 

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from rich.table import Table
+from typing import Any, Final
 
 from nightlab.controller.bench.gate.checks import BARS, Check, Promise, Summary
 from nightlab.controller.text import inert
 
+HEAD: Final = (
+    *("kind", "cases", "caught", "missed", "not to be seen", "held back wrongly", "attributed rightly"),
+    *("s a case", "bars"),
+)
 
-def table(summaries: Sequence[Summary]) -> Table:
-    """Lay summaries out for a terminal."""
-    made = Table("kind", "cases", "caught", "missed", "held back wrongly", "attributed rightly", "s a case", "", box=None)
-    for summary in summaries:
-        made.add_row(*cells(summary))
-    return made
+
+def table(summaries: Sequence[Summary]) -> str:
+    """Lay summaries out, a line each."""
+    rows = [HEAD, *(cells(summary) for summary in summaries)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def cells(summary: Summary) -> tuple[str, ...]:
     """Return a summary's cells."""
     caught, passed = summary.shares[Promise.CAUGHT], summary.shares[Promise.PASSED]
-    unseen = f" ({summary.unseen} not to be seen)" if summary.unseen else ""
     return (
         str(summary.row),
         str(summary.cases),
         str(caught),
-        f"{caught.total - caught.kept}{unseen}" if caught.total or unseen else "-",
+        str(caught.total - caught.kept) if caught.total else "-",
+        str(summary.unseen) if summary.unseen else "-",
         f"{passed.total - passed.kept}/{passed.total}" if passed.total else "-",
         str(summary.shares[Promise.ATTRIBUTED]),
-        f"{summary.median_s:.2f}",
+        f"{summary.median_s:.2f}" if summary.median_s else "-",
         "MISSED" if summary.missed else "held",
     )
 

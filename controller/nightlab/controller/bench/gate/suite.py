@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec
+from typing import Final, ParamSpec
 
 from nightlab.controller.bench.gate import flips, writes
 from nightlab.controller.bench.gate.bugs import measure_bug
 from nightlab.controller.bench.gate.cases import Case, Kind, Program
 from nightlab.controller.bench.gate.checks import Check, Promise, Row
-from nightlab.controller.bench.gate.drift import judge_launch, judge_unknown, measure_drift
+from nightlab.controller.bench.gate.drift import ROWS, judge_launch, judge_unknown, measure_drift
 from nightlab.controller.bench.gate.gate import Gate, Launch, Moment, Rogue
 from nightlab.controller.bench.gate.repos import measure_repo, repos
 from nightlab.controller.bench.gate.wanted import measure_wanted
@@ -23,6 +23,10 @@ from nightlab.controller.model.trial import Ending
 Done = Callable[[tuple[Check, ...]], None]
 Measure = Callable[[], Awaitable[tuple[Check, ...]]]
 P = ParamSpec("P")
+WANTED: Final = {
+    Kind.LINT: (Row.LINT_WANTED, Promise.CAUGHT),
+    Kind.HARMLESS: (Row.HARMLESS_WANTED, Promise.PASSED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,10 @@ async def measure_case(gate: Gate, case: Case) -> tuple[Check, ...]:
     proposed = case.program.with_files(case.finished(case.program.files))
     reference = await gate.launch(proposed)
     checks = [judge_quiet(case.name, reference, time.monotonic() - began)]
-    checks += await measure_drift(gate, case, reference)
+    checks += await _guarded(ROWS[case.kind], Promise.CAUGHT, case.name, measure_drift(gate, case, reference))
     if case.kind is not Kind.OUT_OF_BAND:
-        checks += await measure_wanted(gate, case, reference)
+        row, promise = WANTED[case.kind]
+        checks += await _guarded(row, promise, case.name, measure_wanted(gate, case, reference))
     return tuple(checks)
 
 
@@ -104,8 +109,7 @@ def judge_quiet(case: str, launch: Launch, wall_s: float = 0.0) -> Check:
 
 
 def _job_of(gate: Gate, case: Case) -> Job:
-    rows = {Kind.LINT: Row.LINT_DRIFT, Kind.HARMLESS: Row.HARMLESS_DRIFT, Kind.OUT_OF_BAND: Row.OUT_OF_BAND}
-    row = rows.get(case.kind, Row.BUG)
+    row = Row.BUG if case.kind is Kind.BUG else Row.QUIET
     return Job(case.name, row, _later(measure_case, gate, case), is_slow=bool(case.program.needs))
 
 
@@ -155,11 +159,16 @@ async def _measure_write(
 
 
 async def _measured(job: Job) -> tuple[Check, ...]:
+    promise = Promise.PASSED if job.row in (Row.REPO, Row.QUIET) else Promise.CAUGHT
+    return await _guarded(job.row, promise, job.name, job.measure())
+
+
+async def _guarded(row: Row, promise: Promise, case: str, made: Awaitable[tuple[Check, ...]]) -> tuple[Check, ...]:
+    """What cannot be measured was not kept, and costs no other check."""
     try:
-        return await job.measure()
+        return await made
     except NightlabError as error:
-        promise = Promise.PASSED if job.row is Row.REPO else Promise.CAUGHT
-        return (Check(job.row, promise, job.name, False, f"could not be measured: {error}"),)
+        return (Check(row, promise, case, False, f"could not be measured: {error}"),)
 
 
 def _later(function: Callable[P, Awaitable[tuple[Check, ...]]], *args: P.args, **kwargs: P.kwargs) -> Measure:

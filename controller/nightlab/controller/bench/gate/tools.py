@@ -43,13 +43,10 @@ async def run_on_copy(files: Mapping[str, bytes], commands: Sequence[Sequence[st
     """
     with tempfile.TemporaryDirectory(prefix="nightlab-case-") as name:
         folder = Path(name)
-        for path, content in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
+        _write(folder, files)
         for command in commands:
             await _run(command, folder)
-        left = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in left}
+        return _read(folder)
 
 
 def differences(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, bytes | None]:
@@ -70,6 +67,21 @@ def tool_path(name: str) -> str:
     if found is None:
         raise ConfigError(f"{name} is not installed beside {sys.executable}; install the `controller` extra")
     return found
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    left = (path for path in folder.rglob("*") if path.is_file() and not _is_cache(path.relative_to(folder)))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in left}
+
+
+def _is_cache(path: Path) -> bool:
+    return any(part in ("__pycache__", ".ruff_cache", ".cache") for part in path.parts)
 
 
 async def _run(command: Sequence[str], folder: Path) -> None:

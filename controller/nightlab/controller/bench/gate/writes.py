@@ -1,4 +1,4 @@
-"""Generates other things that a rogue writer does: swapped, truncated, removed, added, restored and late-written files."""
+"""Generates other things that a rogue writer does: it swaps, truncates, removes, plants, restores, or writes late."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if Path("watch").exists():
     print("seen", flush=True)
     if Path("watch").read_text() == "restored":
         wait(True, limit)
-print("result:", alpha.RATE, beta.RATE, alpha.__name__, read(), sys.modules["json"].__name__ if "json" in sys.modules else "")
+print("result:", alpha.RATE, beta.RATE, alpha.__file__, read(), "sitecustomize" in sys.modules)
 '''
 FILES: Final = {
     ENTRY: SOURCE,

@@ -2,26 +2,110 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
+from dataclasses import replace
 
-from nightlab.controller.explain.plain import plain_change
-from nightlab.controller.explain.what.parsing import parse
-from nightlab.controller.explain.what.unified import unified
+from nightlab.controller.explain.docstring_reading import reads_docstrings
+from nightlab.controller.explain.plain import sized
+from nightlab.controller.explain.self_reading import reads_itself
+from nightlab.controller.explain.what.keyed import keyed_notes, kind_of, read, words
+from nightlab.controller.explain.what.lines import line_notes
+from nightlab.controller.explain.what.notes import Note, Rank, ordered
+from nightlab.controller.explain.what.parsing import is_python, parse
+from nightlab.controller.explain.what.python import Told, python_change
+from nightlab.controller.explain.what.unified import lines_of, unified
 from nightlab.controller.model.change import Effect, Fact, FileChange
 
 
 def changes(before: Mapping[str, bytes], after: Mapping[str, bytes], rest: Mapping[str, bytes]) -> list[FileChange]:
-    """Say what changed in each file, by path."""
-    return [_change(path, before.get(path), after.get(path)) for path in sorted(before.keys() | after.keys())]
+    """Say what changed in each file, by path.
+
+    Args:
+        before: Earlier contents; a path that is missing was added.
+        after: Later contents; a path that is missing was removed.
+        rest: The tree's other Python sources, which may read those that changed.
+    """
+    paths = sorted(before.keys() | after.keys())
+    found = [_change(path, before.get(path), after.get(path)) for path in paths]
+    return _with_readers(found, before, after, rest)
 
 
 def _change(path: str, before: bytes | None, after: bytes | None) -> FileChange:
     if before is None or after is None:
-        return plain_change(path, before, after, "")
-    old, new = parse(before).tree, parse(after).tree
-    if path.endswith(".py") and old is not None and new is not None and ast.dump(old) == ast.dump(new):
-        return FileChange(
-            path, Effect.SAME_PROGRAM, (Fact(path, None, "format only, same AST"),), unified(path, before, after)
-        )
-    return plain_change(path, before, after, "")
+        told = Told(Effect.BEHAVIOUR, [_one_side(path, before, after)])
+    elif before == after:
+        told = Told(Effect.SAME_PROGRAM, [Note(Rank.TEXT, None, "same content")])
+    else:
+        told = _told(path, before, after)
+    return FileChange(path, told.effect, ordered(path, told.notes), unified(path, before, after))
+
+
+def _told(path: str, before: bytes, after: bytes) -> Told:
+    try:
+        if is_python(path):
+            return python_change(before, after)
+        if kind := kind_of(path):
+            return _keyed(kind, before, after)
+    except (RecursionError, MemoryError):
+        note = Note(Rank.TEXT, None, "compared by line: nested too deeply")
+        return Told(Effect.BEHAVIOUR, [*line_notes(before, after), note])
+    return Told(Effect.BEHAVIOUR, line_notes(before, after))
+
+
+def _keyed(kind: str, before: bytes, after: bytes) -> Told:
+    try:
+        old = read(kind, before)
+    except ValueError:
+        return Told(Effect.BEHAVIOUR, line_notes(before, after))
+    try:
+        new = read(kind, after)
+    except ValueError as error:
+        broken = Note(Rank.BROKEN, None, f"cannot be read as {kind.upper()} any more: {error}")
+        return Told(Effect.BEHAVIOUR, [broken, *line_notes(before, after)])
+    if [*words(old)] == [*words(new)]:
+        return Told(Effect.SAME_PROGRAM, [Note(Rank.TEXT, None, "comments and format only, same values")])
+    return Told(Effect.BEHAVIOUR, keyed_notes(old, new, after.decode("utf-8-sig")) or line_notes(before, after))
+
+
+def _one_side(path: str, before: bytes | None, after: bytes | None) -> Note:
+    content, word = (after, "added") if before is None else (before, "removed")
+    assert content is not None
+    lines = lines_of(content)
+    if lines is None:
+        return Note(Rank.DEFINITION, None, sized(before, after, "binary"))
+    count = f"{len(lines):,} line{'s' if len(lines) != 1 else ''}"
+    broken = parse(content) if is_python(path) and after is not None else None
+    if broken is not None and broken.tree is None:
+        return Note(Rank.BROKEN, broken.line or None, f"file added, {count}, does not parse: {broken.problem}")
+    return Note(Rank.DEFINITION, None, f"file {word}, {count}")
+
+
+def _with_readers(
+    found: list[FileChange], before: Mapping[str, bytes], after: Mapping[str, bytes], rest: Mapping[str, bytes]
+) -> list[FileChange]:
+    """Where the program looks at its own text or docstrings, a change of them may change what it does."""
+    weak = [change for change in found if change.effect is not Effect.BEHAVIOUR and is_python(change.path)]
+    if not weak:
+        return found
+    sources = {path: content for path, content in {**rest, **after}.items() if is_python(path)}
+    itself = reads_itself(sources)
+    return [
+        _raised(change, (*itself, *_readers(change, before, after, sources))) if change in weak else change
+        for change in found
+    ]
+
+
+def _readers(
+    change: FileChange, before: Mapping[str, bytes], after: Mapping[str, bytes], sources: Mapping[str, bytes]
+) -> tuple[str, ...]:
+    if change.effect is not Effect.DOCSTRING:
+        return ()
+    return reads_docstrings(before[change.path], after[change.path], sources)
+
+
+def _raised(change: FileChange, reasons: tuple[str, ...]) -> FileChange:
+    if not reasons:
+        return change
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    fact = Fact(change.path, None, f"the program looks at its own text: {reasons[0]}{more}")
+    return replace(change, effect=Effect.BEHAVIOUR, facts=(*change.facts[:49], fact))

@@ -45,3 +45,8 @@ def _named(error: Exception) -> str:
     if isinstance(error, RecursionError | MemoryError):
         return "nested too deeply"
     return str(error)[:200] or type(error).__name__
+
+
+def is_python(path: str) -> bool:
+    """Tell by its name whether a file is Python source."""
+    return path.endswith((".py", ".pyi", ".pyw"))

@@ -1,0 +1,146 @@
+"""Which statements of two blocks are the same ones: equal, or equal in what they are about."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import islice
+from typing import Final
+
+from nightlab.controller.explain.what.shape import fingerprint, tokens, weight
+from nightlab.controller.explain.what.shown import callee, shown
+
+ALIKE: Final = 0.6
+_COMPARED_WORDS: Final = 2000
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(slots=True)
+class Alignment:
+    """Two blocks side by side.
+
+    Attributes:
+        equal: Statements that are the same, wherever they stand.
+        paired: Statements that changed.
+        gaps: What is left on either side, by place.
+    """
+
+    equal: list[tuple[ast.stmt, ast.stmt]] = field(default_factory=list)
+    paired: list[tuple[ast.stmt, ast.stmt]] = field(default_factory=list)
+    gaps: list[tuple[list[ast.stmt], list[ast.stmt]]] = field(default_factory=list)
+
+
+def align(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> Alignment:
+    """Match statements: equal ones in order, then moved ones, then changed ones of the same place."""
+    found = Alignment()
+    gaps: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
+    matcher = SequenceMatcher(None, [*map(fingerprint, old)], [*map(fingerprint, new)], autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            found.equal += zip(old[i1:i2], new[j1:j2], strict=True)
+        else:
+            gaps.append((list(old[i1:i2]), list(new[j1:j2])))
+    _moved(gaps, found)
+    _same_definitions(gaps, found)
+    for gap in gaps:
+        _same_subject(gap, found)
+        _alike(gap, found)
+    found.gaps = [gap for gap in gaps if gap[0] or gap[1]]
+    return found
+
+
+def similarity(one: ast.AST, other: ast.AST) -> float:
+    """Return the share of words that two statements have in common, from 0 to 1."""
+    ones, others = (Counter(islice(tokens(each), _COMPARED_WORDS)) for each in (one, other))
+    total = ones.total() + others.total()
+    return 2 * (ones & others).total() / total if total else 1.0
+
+
+def subject(statement: ast.stmt) -> tuple[str, str]:
+    """Return what a statement is about; two that share it are the same statement, changed."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return ("def", name)
+        case ast.ClassDef(name=name):
+            return ("class", name)
+        case ast.Assign(targets=targets):
+            return ("=", " = ".join(map(shown, targets)))
+        case ast.AnnAssign(target=target):
+            return ("=", shown(target))
+        case ast.AugAssign(target=target):
+            return ("op=", shown(target))
+        case ast.Expr(value=ast.Call() as call):
+            return ("call", callee(call))
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            return ("for", shown(target))
+    return (type(statement).__name__, "")
+
+
+def _moved(gaps: list[tuple[list[ast.stmt], list[ast.stmt]]], found: Alignment) -> None:
+    waiting: dict[int, list[tuple[list[ast.stmt], ast.stmt]]] = defaultdict(list)
+    for _, new in gaps:
+        for statement in new:
+            waiting[fingerprint(statement)].append((new, statement))
+    for old, _ in gaps:
+        for statement in tuple(old):
+            if weight(statement) > 2 and (there := waiting.get(fingerprint(statement))):
+                place, other = there.pop(0)
+                _take(found.equal, old, statement, place, other)
+
+
+def _same_definitions(gaps: list[tuple[list[ast.stmt], list[ast.stmt]]], found: Alignment) -> None:
+    waiting = {subject(each): (new, each) for _, new in gaps for each in new if _is_definition(each)}
+    for old, _ in gaps:
+        for statement in tuple(old):
+            if _is_definition(statement) and (there := waiting.pop(subject(statement), None)):
+                _take(found.paired, old, statement, *there)
+
+
+def _same_subject(gap: tuple[list[ast.stmt], list[ast.stmt]], found: Alignment) -> None:
+    old, new = gap
+    by_subject: dict[tuple[str, str], list[ast.stmt]] = defaultdict(list)
+    for statement in new:
+        by_subject[subject(statement)].append(statement)
+    counts = Counter(map(subject, old))
+    for statement in tuple(old):
+        there = by_subject.get(subject(statement), [])
+        if not there:
+            continue
+        if counts[subject(statement)] == len(there) == 1 and (subject(statement)[1] or len(old) == len(new)):
+            best = there[0]
+        else:
+            best = max(there, key=lambda each: similarity(statement, each))
+            if similarity(statement, best) < (ALIKE / 2 if subject(statement)[1] else ALIKE):
+                continue
+        there.remove(best)
+        counts[subject(statement)] -= 1
+        _take(found.paired, old, statement, new, best)
+
+
+def _alike(gap: tuple[list[ast.stmt], list[ast.stmt]], found: Alignment) -> None:
+    old, new = gap
+    for statement in tuple(old):
+        others = [each for each in new if _kind(each) is _kind(statement)]
+        best = max(others, key=lambda each: similarity(statement, each), default=None)
+        if best is not None and similarity(statement, best) >= ALIKE:
+            _take(found.paired, old, statement, new, best)
+
+
+def _take(
+    into: list[tuple[ast.stmt, ast.stmt]], old: list[ast.stmt], one: ast.stmt, new: list[ast.stmt], other: ast.stmt
+) -> None:
+    # By identity: two nodes are never equal in another way.
+    old.remove(one)
+    new.remove(other)
+    into.append((one, other))
+
+
+def _is_definition(statement: ast.stmt) -> bool:
+    return isinstance(statement, (*_FUNCTIONS, ast.ClassDef))
+
+
+def _kind(statement: ast.stmt) -> type:
+    return ast.FunctionDef if isinstance(statement, _FUNCTIONS) else type(statement)

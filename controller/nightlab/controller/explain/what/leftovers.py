@@ -1,0 +1,98 @@
+"""Statements that only one of two programs has: moved elsewhere, replaced by others, added or removed."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from nightlab.controller.explain.what.imports import imported
+from nightlab.controller.explain.what.notes import Note, Notes, Rank, Scope
+from nightlab.controller.explain.what.shape import fingerprint, weight
+from nightlab.controller.explain.what.shown import clipped, pair, quoted, shown
+
+MOST_REPLACED: Final = 4
+
+
+def settle(notes: Notes) -> None:
+    """Note what became of all gaps, once every block was compared."""
+    arrived = _moved(notes)
+    for gap in notes.gaps:
+        old = [each for each in gap.old if id(each) not in arrived]
+        new = [each for each in gap.new if id(each) not in arrived]
+        _replaced(old, new, Notes(gap.scope, notes.found))
+    _imports_moved_inside(notes)
+
+
+def _moved(notes: Notes) -> set[int]:
+    """Note statements that went to another block; return what is told by that."""
+    waiting: dict[int, list[tuple[Scope, ast.stmt]]] = defaultdict(list)
+    for gap in notes.gaps:
+        for statement in gap.new:
+            for inner in _within(statement):
+                waiting[fingerprint(inner)].append((gap.scope, inner))
+    told: set[int] = set()
+    for gap in notes.gaps:
+        for statement in gap.old:
+            there = waiting.get(fingerprint(statement), [])
+            if weight(statement) <= 2 or not there:
+                continue
+            scope, other = there.pop(0)
+            told |= {id(statement), id(other)}
+            where = f" from `{_scope(gap.scope)}` to `{_scope(scope)}`" if scope != gap.scope else " to another block"
+            Notes(scope, notes.found).add(Rank.BEHAVIOUR, other, f"{_what(statement)} moved{where}", here=False)
+    return told
+
+
+def _within(statement: ast.stmt) -> Iterator[ast.stmt]:
+    yield statement
+    for field in ("body", "orelse", "finalbody"):
+        yield from getattr(statement, field, ()) if not isinstance(statement, ast.FunctionDef) else ()
+
+
+def _scope(scope: Scope) -> str:
+    return ".".join(scope.names) or "module"
+
+
+def _replaced(old: Sequence[ast.stmt], new: Sequence[ast.stmt], notes: Notes) -> None:
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    for side, word in ((old, "removed"), (new, "added")):
+        for statement in (each for each in side if isinstance(each, definitions)):
+            notes.add(Rank.DEFINITION, statement, f"{_what(statement)} {word}")
+    old, new = ([each for each in side if not isinstance(each, definitions)] for side in (old, new))
+    if old and new and max(len(old), len(new)) <= MOST_REPLACED:
+        one, other = pair(_joined(old), _joined(new))
+        return notes.add(Rank.BEHAVIOUR, new[0], f"`{one}` became `{other}`")
+    for statement in old:
+        notes.add(Rank.BEHAVIOUR, statement, f"{_what(statement)} removed")
+    for statement in new:
+        notes.add(Rank.BEHAVIOUR, statement, f"{_what(statement)} added")
+    return None
+
+
+def _joined(statements: Sequence[ast.stmt]) -> str:
+    return "; ".join(shown(each) for each in statements)
+
+
+def _what(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ClassDef):
+        return f"class `{statement.name}`"
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return f"function `{statement.name}()`"
+    return quoted(statement)
+
+
+def _imports_moved_inside(notes: Notes) -> None:
+    """An import that is gone from its block and stands in a new one has moved."""
+    inside = {
+        f"{each} removed": f"{each} moved under `{clipped(shown(statement), 40)}`"
+        for gap in notes.gaps
+        for statement in gap.new
+        if hasattr(statement, "body")
+        for each in imported([inner for inner in ast.walk(statement) if isinstance(inner, ast.stmt)])
+    }
+    for index, note in enumerate(notes.found):
+        for gone, moved in inside.items():
+            if note.rank is Rank.IMPORT and note.text.startswith(gone):
+                notes.found[index] = Note(note.rank, note.line, note.text.replace(gone, moved))
