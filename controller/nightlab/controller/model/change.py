@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from nightlab.controller.model.tree import Entry
+
 UNKNOWN: Final = "unknown"
 
 
@@ -139,11 +141,15 @@ class Drift:
         where: Between which points.
         explanation: What and who.
         is_rolled_back: The proposed content was put back before anything was launched.
+        written: What lay there instead, of which the content could be taken out; it is in the blob store.
+        removed: Proposed paths at which no file lay any more.
     """
 
     where: Where
     explanation: Explanation
     is_rolled_back: bool
+    written: tuple[Entry, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 class FixState(StrEnum):
