@@ -55,6 +55,8 @@ def run_block(block: str) -> str:
 def output_of(command: str) -> str:
     words = shlex.split(command)
     if words[0] == "nightlab":
-        return CliRunner().invoke(app, words[1:]).stdout.rstrip("\n")
+        done = CliRunner().invoke(app, words[1:])
+        assert isinstance(done.exception, SystemExit | None) and done.stdout, done.stderr
+        return done.stdout.rstrip("\n")
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).rstrip("\n")
