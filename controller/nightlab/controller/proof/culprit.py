@@ -143,7 +143,9 @@ class _Hunt:
 
     async def run(self, began: float) -> Proof:
         case = self._case
-        if case.python is None or case.python <= sys.version_info[:2]:  # else it may be this interpreter that is too old
+        if (
+            case.python is None or case.python <= sys.version_info[:2]
+        ):  # else it may be this interpreter that is too old
             self._readable = await self._read(case.before)
         differs, evidence = await self._whole()
         guilty: tuple[str, ...] = ()
