@@ -1,7 +1,8 @@
 """A night with a gate on a real engine: a fix that everybody thinks harmless, and a smoke run that saves a training.
 
-The repo compares with `== None`. ruff's fix of that (E711) shows no difference on the base tree, so it is let through; on
-every other learning rate the compared object has an `__eq__` of its own, and the run fails.
+The repo compares with `== None`. ruff's fix of that (E711) shows no difference on the base tree, so it is let through.
+On every other learning rate the compared object has an `__eq__` of its own, and the run fails, long after the few steps
+that a smoke run takes.
 """
 
 from __future__ import annotations
@@ -37,17 +38,18 @@ def is_open(gate):
 
 parser = argparse.ArgumentParser()
 parser.add_argument('--seed', type=int, default=1)
-seed = parser.parse_args().seed
+parser.add_argument('--steps', type=int, default=20)
+options = parser.parse_args()
 if 64 % WIDTH:
     raise ValueError(f"width {WIDTH} does not divide 64")
 gate = None if LEARNING_RATE == 0.01 else Blank()
-weight = seed / 1000
-for step in range(20):
+weight = options.seed / 1000
+for step in range(options.steps):
     weight -= LEARNING_RATE * 2 * (weight - 3)
     print(f"step {step} weight {weight}", flush=True)
     time.sleep(0.05)
-if not is_open(gate):
-    raise RuntimeError("the gate is shut")
+    if step == 15 and not is_open(gate):
+        raise RuntimeError("the gate is shut")
 print(f"loss: {(weight - 3) ** 2}")
 """
 CONFIG = """
@@ -75,6 +77,7 @@ TUNABLE
 FIXES
 [smoke]
 enabled = true
+arguments = ["--steps", "4"]
 timeout = "20s"
 [budget]
 trials = TRIALS
@@ -118,6 +121,19 @@ def test_a_smoke_run_ends_a_broken_trial_before_its_training(night: Callable[...
     spent = {row["category"]: row["seconds"] for row in study.asks("status")["ledger"]}
     assert spent["smoke"] > 0
     assert spent["crash"] == 0
+
+
+def test_a_kill_during_a_smoke_run_costs_the_smoke_run_alone(night: Callable[..., Study]) -> None:
+    study = night("", "8", 1)
+    with study.event("start", "-t0-a1-smoke") as wait:
+        controller = study.start()
+        wait()
+        controller.kill()
+    study.runs("--resume")
+    study.check_is_over()
+    assert study.attempts(0) == ["lost", "finished"]
+    gate = json.loads(study.rows("select gate from attempt where number = 0 and attempt = 2")[0]["gate"])
+    assert gate["smoke"]["ending"] == "finished"
 
 
 def test_a_harmful_fix_is_caught_quarantined_and_its_trial_runs_again(night: Callable[..., Study]) -> None:

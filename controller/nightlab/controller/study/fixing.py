@@ -185,7 +185,11 @@ class _Copy:
                 self._apply(each, FixState.APPLIED, each.reason, contents)
             held = [m for m in made if m.effect is Effect.BEHAVIOUR]
             let = next((m for m in held if allow(m)), None)
-            if let is None or time.monotonic() > end or not self._apply(let, FixState.LET_THROUGH, allow(let), contents):
+            if (
+                let is None
+                or time.monotonic() > end
+                or not self._apply(let, FixState.LET_THROUGH, allow(let), contents)
+            ):
                 break
             held.remove(let)
         self._fixes += [Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, why_held(m)) for m in held]
@@ -232,5 +236,6 @@ def approvals_of(study_id: str, fix: Fix, reason: str) -> Iterator[ApprovalRecor
 
 def _lines_digest(diff: str) -> str:
     """Digest of a diff's removed and added lines, wherever they stand in the file."""
-    hunks = diff.split("\n@@ ", 1)[-1].split("\n")
-    return hashlib.sha256("\n".join(line for line in hunks if line[:1] in ("+", "-")).encode()).hexdigest()
+    first_hunk = diff.split("\n@@ ", 1)[-1].split("\n")[1:]  # without the rest of its header, which has line numbers
+    changed = (line for line in first_hunk if line[:1] in ("+", "-"))
+    return hashlib.sha256("\n".join(changed).encode(errors="surrogatepass")).hexdigest()
