@@ -140,10 +140,12 @@ def test_added_files_are_listed_without_seeds_and_in_full_where_asked(sealed):
     (root / "out").mkdir()
     (root / "out/new.py").touch()
     (root / "out/log.txt").touch()
+    os.close(os.open(os.fsencode(root) + b"/x\xff.py", os.O_CREAT))
     (root / "json").symlink_to("out")
     (root / "run-1").symlink_to("out")
     assert [e.path for e in check(seal, made).added] == ["json", "out/new.py"]
     assert [e.path for e in check(seal, made, all_added=True).added] == ["json", "out/log.txt", "out/new.py", "run-1"]
+    assert len(check(seal, made, all_added=True).odd) == 1
     assert check(seal, made, max_added=1).is_partial
 
 
