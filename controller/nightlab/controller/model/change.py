@@ -76,6 +76,8 @@ class Writer:
         settings: Options beyond the tool's own defaults that it took ("--target-version=py312").
         paths: Files that it explains, in part or as a whole.
         is_exact: The replay gives the same bytes; else the same AST.
+        also: Other known tools that make exactly the same, with their options ("pyupgrade --py310-plus"): from the
+            trees alone nobody can tell which of them it was.
     """
 
     tool: str
@@ -84,6 +86,7 @@ class Writer:
     applicability: str = ""
     settings: tuple[str, ...] = ()
     is_exact: bool = True
+    also: tuple[str, ...] = ()
 
     @property
     def author(self) -> str:
