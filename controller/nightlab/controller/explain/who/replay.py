@@ -179,4 +179,3 @@ def _facts(left: Sequence[str], old: Files, new: Files, found: Mapping[str, Repl
     start = {path: content for path in left if (content := _content(found, old, path)) is not None}
     end = {path: new[path] for path in left if path in new}
     return [fact for change in changes(start, end, {}) for fact in change.facts]
-

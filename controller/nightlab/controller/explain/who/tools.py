@@ -183,9 +183,7 @@ def _autoflake_variants(shop: Workshop) -> Iterator[Settings]:
 def _autoflake(shop: Workshop, path: str, source: str, settings: Settings) -> str:
     autoflake = importlib.import_module("autoflake")
     own = _section(shop, "autoflake", settings)
-    flags = {
-        key: flag in settings or bool(_as(bool, own.get(key, False))) for flag, key in _AUTOFLAKE_FLAGS.items()
-    }
+    flags = {key: flag in settings or bool(_as(bool, own.get(key, False))) for flag, key in _AUTOFLAKE_FLAGS.items()}
     return str(autoflake.fix_code(source, **flags))
 
 
