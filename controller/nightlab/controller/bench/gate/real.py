@@ -26,6 +26,7 @@ from nightlab.controller.explain.orders import FixOrder
 from nightlab.controller.images.toolbox import Toolbox, ensure_toolbox
 from nightlab.controller.model.change import Effect
 from nightlab.controller.model.site import Share
+from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
 from nightlab.controller.proof.observation import Observation
 from nightlab.controller.proof.paired import PairedRuns
@@ -125,7 +126,10 @@ class RealGate:
         self, ground: Ground, place: Place, spec: TrialSpec, spawner: Any, known: tuple[Finding, ...]
     ) -> TrialOutcome:
         walk = TrialWalk(
-            ground.config, ground.site, spawner, place.state, known, blobs=place.blobs, explainer=self._explainer
+            *(ground.config, ground.site, spawner, place.state, known),
+            blobs=place.blobs,
+            explainer=self._explainer,
+            base=spec.tree if known else Tree(()),
         )
         line = getattr(spawner, "printed", _nobody)
         return await walk.run(spec, Share(), stop=asyncio.Event(), emit=_quiet, line=line)
