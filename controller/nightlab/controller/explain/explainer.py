@@ -248,6 +248,9 @@ class Explainer:
         end = clock() + RETRIES_S
         for path in batch:
             limit_s = min(RETRY_S, self._call_s, end - clock())
+            if limit_s <= 0:
+                told.update(_unread(path, before, after, "no time is left", notes))
+                continue
             try:
                 told.update(await self._ask([path], before, after, rest, limit_s))
             except ExplainFailed as error:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from nightlab.api.digest import REGULAR
 from nightlab.controller.errors import LinkError, StoreError
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
+from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
@@ -121,13 +123,13 @@ class Teller:
     Args:
         blobs: Holds the contents of sealed trees.
         explainer: Compares; without one, only that something changed is told.
-        python: Version of the interpreter that runs the program.
+        site: Whose interpreter runs the program.
     """
 
-    def __init__(self, blobs: BlobStore | None, explainer: Explains | None, python: tuple[int, int] | None) -> None:
+    def __init__(self, blobs: BlobStore | None, explainer: Explains | None, site: Site) -> None:
         self._blobs = blobs
         self._explainer = explainer
-        self._python = python
+        self._site = site
 
     async def tell(
         self, where: Where, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken, *, undone: bool
@@ -146,7 +148,8 @@ class Teller:
         explained = await self._explain(tree, before, after, modes)
         told = {change.path for change in explained.changes}
         plain = [_plain(path, tree, found, taken) for path in paths if path not in told]
-        return Drift(where, _with(explained, plain), undone)
+        removed = tuple(path for path in paths if path in tree.by_path and path not in found)
+        return Drift(where, _with(explained, plain), undone, self._kept(tree, found, taken), removed)
 
     async def changes(
         self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
@@ -169,6 +172,17 @@ class Teller:
         before = {path: content for path, content in before.items() if taken.contents.get(path) != content}
         modes = {path: pair for path in paths if (pair := _modes(tree.by_path.get(path), found.get(path))) is not None}
         return before, after, modes
+
+    def _kept(self, tree: Tree, found: Mapping[str, Entry], taken: Taken) -> tuple[Entry, ...]:
+        """Store what was taken out, so that a person can look at it and a proof can run it."""
+        if self._blobs is None:
+            return ()
+        entries = []
+        for path, content in taken.contents.items():
+            seen = found.get(path) or tree.by_path.get(path)
+            mode = seen.mode if seen is not None and seen.mode != SYMLINK else REGULAR
+            entries.append(Entry(path, mode, len(content), self._blobs.put(content)))
+        return tuple(entries)
 
     def _contents(self, tree: Tree, paths: Iterable[str]) -> dict[str, bytes]:
         found = {}
@@ -195,7 +209,7 @@ class Teller:
             before,
             after,
             paths=tuple(tree.by_path),
-            python=self._python,
+            python=self._site.python,
             repo_config=self._contents(tree, config[:FILES_TAKEN]),
             modes=modes,
         )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 from nightlab.controller.explain.what.shape import fingerprint, tokens, weight
 from nightlab.controller.explain.what.shown import callee, shown
 
 ALIKE: Final = 0.6
+MOST_COMPARED: Final = 2500
 _COMPARED_WORDS: Final = 2000
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -37,9 +38,8 @@ def align(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> Alignment:
     """Match statements: equal ones in order, then moved ones, then changed ones of the same place."""
     found = Alignment()
     gaps: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
-    matcher = SequenceMatcher(None, [*map(fingerprint, old)], [*map(fingerprint, new)], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
+    for is_equal, i1, i2, j1, j2 in _runs([*map(fingerprint, old)], [*map(fingerprint, new)]):
+        if is_equal:
             found.equal += zip(old[i1:i2], new[j1:j2], strict=True)
         else:
             gaps.append((list(old[i1:i2]), list(new[j1:j2])))
@@ -50,6 +50,36 @@ def align(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> Alignment:
         _alike(gap, found)
     found.gaps = [gap for gap in gaps if gap[0] or gap[1]]
     return found
+
+
+def _runs(old: Sequence[int], new: Sequence[int]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """Yield equal and other runs of both. Ends first, then place by place: of equal statements the nearest is meant."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
+    matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+    runs = [(tag == "equal", i1, i2, j1, j2) for tag, i1, i2, j1, j2 in matcher.get_opcodes()]
+    in_place = [one == other for one, other in zip(middle_old, middle_new, strict=False)]
+    matched = sum(i2 - i1 for is_equal, i1, i2, _, _ in runs if is_equal)
+    if len(middle_old) == len(middle_new) and sum(in_place) >= matched:
+        runs = _grouped(in_place)
+    yield True, 0, start, 0, start
+    yield from ((is_equal, start + i1, start + i2, start + j1, start + j2) for is_equal, i1, i2, j1, j2 in runs)
+    yield True, len(old) - end, len(old), len(new) - end, len(new)
+
+
+def _grouped(in_place: Sequence[bool]) -> list[tuple[bool, int, int, int, int]]:
+    runs = []
+    for is_equal, places in groupby(range(len(in_place)), key=in_place.__getitem__):
+        first, *more = places
+        last = more[-1] + 1 if more else first + 1
+        runs.append((is_equal, first, last, first, last))
+    return runs
+
+
+def _common(old: Sequence[int], new: Sequence[int]) -> int:
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def similarity(one: ast.AST, other: ast.AST) -> float:
@@ -104,29 +134,38 @@ def _same_subject(gap: tuple[list[ast.stmt], list[ast.stmt]], found: Alignment) 
     by_subject: dict[tuple[str, str], list[ast.stmt]] = defaultdict(list)
     for statement in new:
         by_subject[subject(statement)].append(statement)
-    counts = Counter(map(subject, old))
-    for statement in tuple(old):
-        there = by_subject.get(subject(statement), [])
-        if not there:
-            continue
-        if counts[subject(statement)] == len(there) == 1 and (subject(statement)[1] or len(old) == len(new)):
-            best = there[0]
-        else:
-            best = max(there, key=lambda each: similarity(statement, each))
-            if similarity(statement, best) < (ALIKE / 2 if subject(statement)[1] else ALIKE):
-                continue
-        there.remove(best)
-        counts[subject(statement)] -= 1
-        _take(found.paired, old, statement, new, best)
+    sizes = len(old) == len(new)
+    groups: dict[tuple[str, str], list[ast.stmt]] = defaultdict(list)
+    for statement in old:
+        groups[subject(statement)].append(statement)
+    for key, ones in groups.items():
+        there = by_subject.get(key, [])
+        least = 0.0 if len(ones) == len(there) == 1 and (key[1] or sizes) else ALIKE / 2 if key[1] else ALIKE
+        for one, other in _best_pairs(ones, there, least):
+            _take(found.paired, old, one, new, other)
 
 
 def _alike(gap: tuple[list[ast.stmt], list[ast.stmt]], found: Alignment) -> None:
     old, new = gap
-    for statement in tuple(old):
-        others = [each for each in new if _kind(each) is _kind(statement)]
-        best = max(others, key=lambda each: similarity(statement, each), default=None)
-        if best is not None and similarity(statement, best) >= ALIKE:
-            _take(found.paired, old, statement, new, best)
+    for kind in {_kind(statement): None for statement in old}:
+        ones, others = ([each for each in side if _kind(each) is kind] for side in (old, new))
+        for one, other in _best_pairs(ones, others, ALIKE):
+            _take(found.paired, old, one, new, other)
+
+
+def _best_pairs(old: Sequence[ast.stmt], new: Sequence[ast.stmt], least: float) -> list[tuple[ast.stmt, ast.stmt]]:
+    """Pair statements, the most similar first; in order where there are too many to compare."""
+    if len(old) * len(new) > MOST_COMPARED:
+        return [pair for pair in zip(old, new, strict=False) if similarity(*pair) >= least]
+    scores = [(-similarity(one, other), abs(i - j), i, j) for i, one in enumerate(old) for j, other in enumerate(new)]
+    left_old, left_new = set(range(len(old))), set(range(len(new)))
+    pairs = []
+    for score, _, i, j in sorted(scores):
+        if -score >= least and i in left_old and j in left_new:
+            left_old.remove(i)
+            left_new.remove(j)
+            pairs.append((i, j))
+    return [(old[i], new[j]) for i, j in sorted(pairs)]
 
 
 def _take(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from nightlab.controller.explain.what.blocks import compare_bodies
@@ -55,7 +55,7 @@ def _text_only(before: bytes, after: bytes) -> Told:
     if not notes:
         notes = [Note(Rank.TEXT, None, "format only")]
     if effect is Effect.SAME_PROGRAM:
-        notes[0] = Note(notes[0].rank, notes[0].line, f"{notes[0].text}, same AST")
+        notes[0] = replace(notes[0], text=f"{notes[0].text}, same AST")
     return Told(effect, notes)
 
 
@@ -74,6 +74,6 @@ def _unparsed(old: Parsed, new: Parsed, before: bytes, after: bytes) -> list[Not
         return [Note(Rank.BROKEN, None, "parses again"), *lines]
     word = "does not parse any more" if old.tree is not None else "does not parse, neither before nor after"
     where = f", line {new.line}" if new.line else ""
-    if is_newer_python(after):
+    if new.is_grammar and is_newer_python(after):
         word = f"needs a newer Python than {RUNNING}, compared by line"
     return [Note(Rank.BROKEN, new.line or None, f"{word}: {new.problem}{where}"), *lines]

@@ -1,4 +1,4 @@
-"""What a syntax tree does not show of a text: line ends, byte order mark, encoding, comments, among them those that act."""
+"""What a syntax tree does not show of a text: line ends, byte order mark, encoding, comments, even those that act."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nightlab.controller.explain.what.notes import Note, Rank
 from nightlab.controller.explain.what.shown import clipped
 
 MOST_COMMENTS: Final = 5000
+MOST_DELETED: Final = 3
 _BOM: Final = b"\xef\xbb\xbf"
 _TYPE: Final = re.compile(r"#\s*type:(?!\s*ignore)")
 _SCRIPT: Final = re.compile(r"#\s*///")
@@ -30,6 +31,20 @@ def text_notes(before: bytes, after: bytes) -> list[Note]:
     if _encoding(before) != _encoding(after):
         notes.append(Note(Rank.TEXT, None, f"encoding {_encoding(before)} -> {_encoding(after)}"))
     return notes
+
+
+def cut_notes(before: bytes, after: bytes) -> list[Note]:
+    """Note a file of which only a beginning is left, as a writer that was interrupted leaves it."""
+    if not before.startswith(after) or len(before) - len(after.rstrip()) < 2 or before.rstrip() == after.rstrip():
+        return []
+    if not after.strip():
+        return [Note(Rank.BROKEN, None, "the file is empty now")]
+    total, left = (content.rstrip().count(b"\n") + 1 for content in (before, after))
+    if not after.endswith(b"\n") and before[len(after) : len(after) + 1] not in (b"\n", b"\r"):
+        return [Note(Rank.BROKEN, left, f"the file is cut off in line {left:,} of {total:,}")]
+    if total - left < MOST_DELETED:
+        return []
+    return [Note(Rank.BEHAVIOUR, None, f"the last {total - left:,} of {total:,} lines are gone")]
 
 
 def comment_notes(before: bytes, after: bytes) -> list[Note]:
@@ -66,11 +81,10 @@ def _first_difference(old: Sequence[str], new: Sequence[tuple[int, str]]) -> int
 
 
 def _comments(content: bytes) -> list[tuple[int, str]]:
-    found = []
+    found: list[tuple[int, str]] = []
     try:
-        for token in tokenize.tokenize(io.BytesIO(content).readline):
-            if token.type == tokenize.COMMENT:
-                found.append((token.start[0], token.string.rstrip()))
+        words = tokenize.tokenize(io.BytesIO(content).readline)
+        found.extend((word.start[0], word.string.rstrip()) for word in words if word.type == tokenize.COMMENT)
     except (tokenize.TokenError, SyntaxError, UnicodeError, LookupError):
         return found
     return found
