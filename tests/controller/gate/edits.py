@@ -138,7 +138,7 @@ HARMLESS: Final[dict[str, tuple[str, str]]] = {
     "nan_test": ("def f(x):\n    return x\n", "def f(x):\n    if x != x:\n        return 0\n    return x\n"),
     "lbfgs_closure": (
         "def f(o, loader): ...\n",
-        "def f(o, loader):\n    for x in loader:\n        def closure():\n            return x\n        o.step(closure)\n",
+        "def f(o, data):\n    for x in data:\n        def closure():\n            return x\n        o.step(closure)\n",
     ),
     "sorted_by_loop_variable": (
         "def f(a): ...\n",
