@@ -19,7 +19,19 @@ _NAMES: Final = frozenset(
         *("getcomments", "getblock", "linecache", "getline", "getlines", "open_code", "source_to_code"),
         *("co_firstlineno", "co_lines", "co_positions", "co_lnotab", "co_linetable", "findlinestarts"),
         *("f_lineno", "tb_lineno", "lineno", "end_lineno", "colno", "col_offset", "end_col_offset", "f_lasti"),
-        *("_getframe", "currentframe", "getframeinfo", "getinnerframes", "getouterframes", "_current_frames"),
+        *(
+            "getfile",
+            "getabsfile",
+            "origin",
+            "starts_line",
+            "__loader__",
+            "_getframe",
+            "currentframe",
+            "getframeinfo",
+            "getinnerframes",
+            "getouterframes",
+            "_current_frames",
+        ),
         *("extract_stack", "extract_tb", "walk_stack", "walk_tb", "StackSummary", "TracebackException", "findCaller"),
     }
 )
@@ -68,7 +80,7 @@ def _reasons(path: str, content: bytes) -> Iterator[str]:
     if tree is None:
         return
     parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    own = _own_names(tree, parents)
+    own = _own_names(tree)
     for node in ast.walk(tree):
         what = _reason(node, parents, own)
         if what:
@@ -93,8 +105,8 @@ def _reason(node: ast.AST, parents: Mapping[int, ast.AST], own: frozenset[str]) 
     return ""
 
 
-def _own_names(tree: ast.Module, parents: Mapping[int, ast.AST]) -> frozenset[str]:
-    """Return names that are given the path of the program's own file."""
+def _own_names(tree: ast.Module) -> frozenset[str]:
+    """Return names that are given the path of the program's own file, or of a source by its name."""
     own: set[str] = set()
     while True:
         found = {
@@ -102,14 +114,23 @@ def _own_names(tree: ast.Module, parents: Mapping[int, ast.AST]) -> frozenset[st
             for node in ast.walk(tree)
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            if isinstance(target, ast.Name) and _is_own_path(node.value, frozenset(own), parents)
+            if isinstance(target, ast.Name) and (_is_source(node.value) or _is_own_path(node.value, frozenset(own)))
         }
         if found <= own:
             return frozenset(own)
         own |= found
 
 
-def _is_own_path(value: ast.expr, own: frozenset[str], parents: Mapping[int, ast.AST]) -> bool:
+def _is_source(value: ast.expr) -> bool:
+    """Tell whether a value is a path that ends in a source's name: `here / "model.py"`, `join(here, "model.py")`."""
+    if isinstance(value, ast.BinOp):
+        return _names_source(value.right)
+    if isinstance(value, ast.Call) and _name(value) in ("join", "joinpath", "Path", "str", "open", "abspath"):
+        return any(map(_names_source, value.args))
+    return isinstance(value, ast.Constant) and _names_source(value)
+
+
+def _is_own_path(value: ast.expr, own: frozenset[str]) -> bool:
     """Tell whether a value is the own file's path still, only wrapped."""
     node: ast.AST = value
     while not _is_own(node, own):
