@@ -22,7 +22,6 @@ _NAMES: Final = frozenset(
         *(
             "getfile",
             "getabsfile",
-            "origin",
             "starts_line",
             "__loader__",
             "_getframe",
@@ -37,7 +36,7 @@ _NAMES: Final = frozenset(
 )
 _TRACES: Final = frozenset({"format_exc", "format_exception", "format_tb", "format_stack", "format_list"})
 _OWN: Final = frozenset({"__file__", "co_filename"})
-_WORDS: Final = tuple(name.encode() for name in (*_NAMES, *_TRACES, *_OWN, "argv", ".py", "stack", "__spec__"))
+_WORDS: Final = tuple(name.encode() for name in (*_NAMES, *_TRACES, *_OWN, "argv", ".py", "stack", "spec"))
 # What only takes a path apart, shows it, or keeps a copy of the file.
 _HARMLESS: Final = frozenset(
     {
@@ -93,6 +92,8 @@ def _reason(node: ast.AST, parents: Mapping[int, ast.AST], own: frozenset[str]) 
         return node.name if node.name.rpartition(".")[2] in _NAMES else ""
     if name in _NAMES and isinstance(node, ast.Attribute | ast.Name) and not isinstance(node.ctx, ast.Store):
         return name
+    if isinstance(node, ast.Attribute) and name == "origin" and _name(node.value) in ("find_spec", "spec", "__spec__"):
+        return "the module's origin"
     if isinstance(node, ast.Call):
         if name in _TRACES and not _is_shown(node, parents):
             return name
