@@ -25,6 +25,10 @@ def of_process(pid: int | None, name: str) -> str:
     return Path(f"/proc/{pid}/{name}").read_text()
 
 
+def network(pid: int | str | None) -> Path:
+    return Path(f"/proc/{pid}/ns/net").readlink()
+
+
 async def test_worker_starts_with_the_first_question_and_ends_with_the_last(explainer):
     assert explainer.pid is None
     (change,) = await explainer.changes({"m.py": b"LR = 0.5\n"}, {"m.py": b"LR = 0.3\n"})
@@ -44,7 +48,7 @@ async def test_worker_is_confined(explainer):
     assert limits.split("Max file size")[1].split()[0] == str(64 * 2**20)
     assert limits.split("Max address space")[1].split()[0] == str(2 * 2**30)
     if os.geteuid() == 0:
-        assert Path(f"/proc/{explainer.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+        assert network(explainer.pid) != network("self")
 
 
 async def test_hang_is_ended_at_its_deadline_and_told_by_size():
@@ -105,9 +109,11 @@ async def test_hostile_files_end_in_bounded_answers(explainer):
 
 async def test_modes_and_links_are_told_first(explainer):
     modes = {"run.sh": (0o100644, 0o100755), "data": (0o100644, 0o120000), "old.sh": (0o100755, 0o100644)}
-    told = await explainer.changes({"run.sh": b"a=1\n"}, {"run.sh": b"a=2\n"}, modes=modes)
+    before, after = {"run.sh": b"a=1\n", "m.py": b"../a.py"}, {"run.sh": b"a=2\n", "m.py": b"../b.py"}
+    told = await explainer.changes(before, after, modes={**modes, "m.py": (0o120000, 0o120000)})
     assert {change.path: [fact.text for fact in change.facts] for change in told} == {
         "data": ["became a symbolic link"],
+        "m.py": ["a symbolic link to `../a.py` became a symbolic link to `../b.py`"],
         "old.sh": ["is not executable any more"],
         "run.sh": ["became executable", "`a` 1 -> 2"],
     }

@@ -11,7 +11,25 @@ from nightlab.controller.explain.what.shape import docstring
 
 MOST_REASONS: Final = 20
 _NAMES: Final = frozenset({"__doc__", "getdoc", "docopt", "docstring_parser", "doctest", "_doc", "use_docstrings"})
-_WORDS: Final = tuple(name.encode() for name in _NAMES)
+# What reads the docstrings of plain functions that it is given: as prompts, tool descriptions, grammars, pages.
+_LIBRARIES: Final = frozenset(
+    {
+        *(
+            "ply",
+            "dspy",
+            "marvin",
+            "instructor",
+            "pydantic_ai",
+            "smolagents",
+            "langchain",
+            "langchain_core",
+            "guidance",
+        ),
+        *("llama_index", "mcp", "fastmcp", "fastapi", "flask_restx", "numpydoc", "sphinx", "pydoc", "typer", "docopt"),
+        *("docstring_parser", "doctest", "autogen", "agents", "crewai", "haystack", "jsonargparse", "tyro", "fire"),
+    }
+)
+_WORDS: Final = tuple(name.encode() for name in _NAMES | _LIBRARIES)
 # Decorators and bases that leave a docstring alone. Any other may read it: a command's help, a tool's description.
 _DECORATORS: Final = frozenset(
     {
@@ -57,7 +75,10 @@ def _uses(path: str, content: bytes) -> Iterator[str]:
     for node in ast.walk(tree) if tree is not None else ():
         names = [_last(node)] if isinstance(node, ast.Attribute | ast.Name) else []
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.name.partition(".")[0] for alias in node.names]
+            names = [alias.name for alias in node.names if alias.name in _NAMES]
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            tops = (module.partition(".")[0] for module in modules)
+            yield from (f"`{top}` in {path}:{node.lineno}" for top in tops if top in _LIBRARIES)
         if isinstance(node, ast.Constant) and node.value == "__doc__":
             names = ["__doc__"]
         yield from (f"`{name}` in {path}:{getattr(node, 'lineno', 1)}" for name in names if name in _NAMES)

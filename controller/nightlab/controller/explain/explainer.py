@@ -9,13 +9,14 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
 from nightlab.controller.errors import ExplainFailed
 from nightlab.controller.explain import answers, findings
 from nightlab.controller.explain.orders import Files, FixOrder, MadeFix, Modes
-from nightlab.controller.explain.plain import MOST_READ, mode_change, plain_change, with_mode
+from nightlab.controller.explain.plain import MOST_READ, is_link, link_change, mode_change, plain_change, with_mode
 from nightlab.controller.explain.process import Worker
 from nightlab.controller.model.change import Explanation, Fact, FileChange, Writer
 from nightlab.controller.model.trial import Finding
@@ -25,6 +26,7 @@ CALL_S: Final = 20.0
 RETRY_S: Final = 5.0
 RETRIES_S: Final = 30.0
 BATCH_BYTES: Final = 24 * 2**20
+REST_BYTES: Final = 32 * 2**20
 CACHED_DIGESTS: Final = 100_000
 
 
@@ -68,8 +70,8 @@ class Explainer:
         Args:
             before: Earlier contents of the files that differ; a path that is missing was added.
             after: Later contents; a path that is missing was removed.
-            modes: Git's modes, earlier and later, of paths where they differ; None for a missing side. Paths may be
-                here alone.
+            modes: Git's modes, earlier and later, of paths where they differ and of symbolic links; None for a missing
+                side. A path may be here alone.
             rest: Python files of the tree that did not change: one of them may read the source of one that did.
         """
         return (await self._changes(before, after, modes or {}, rest or {}))[0]
@@ -225,13 +227,20 @@ class Explainer:
     ) -> tuple[tuple[FileChange, ...], tuple[str, ...]]:
         told: dict[str, FileChange] = {}
         notes: list[str] = []
-        sizes = {path: before.get(path, b"") + after.get(path, b"") for path in before.keys() | after.keys()}
+        links = {path for path, pair in modes.items() if any(map(is_link, pair))}
+        paths = sorted(before.keys() | after.keys())
+        sizes = {path: before.get(path, b"") + after.get(path, b"") for path in paths if path not in links}
+        searched = _searched(rest, notes) if sizes else {}
         for batch in _batches(sizes):
-            told.update(await self._read(batch, before, after, rest, notes))
-        for path in sizes.keys() - told.keys():
-            told[path] = plain_change(path, before.get(path), after.get(path), "")
+            told.update(await self._read(batch, before, after, searched, notes))
+        for path in (path for path in paths if path not in told):
+            make = partial(link_change, modes=modes[path]) if path in links else partial(plain_change, why="")
+            told[path] = make(path, before.get(path), after.get(path))
         for path, pair in modes.items():
-            told[path] = with_mode(told[path], pair) if path in told else mode_change(path, pair)
+            if path not in told:
+                told[path] = mode_change(path, pair)
+            elif path not in links:
+                told[path] = with_mode(told[path], pair)
         return tuple(told[path] for path in sorted(told)), tuple(notes)
 
     async def _read(
@@ -263,7 +272,7 @@ class Explainer:
         request = {
             "before": _pairs({path: before[path] for path in batch if path in before}),
             "after": _pairs({path: after[path] for path in batch if path in after}),
-            "rest": _pairs({path: content for path, content in rest.items() if len(content) <= MOST_READ}),
+            "rest": _pairs(rest),
         }
         found = answers.as_changes(await self._call("changes", request, limit_s), batch)
         return {change.path: change for change in found}
@@ -289,6 +298,21 @@ class Explainer:
 
 def _pairs(files: Files) -> list[tuple[str, bytes]]:
     return list(files.items())
+
+
+def _searched(rest: Files, notes: list[str]) -> Files:
+    """Return what of the unchanged files fits beside the changed ones, the small ones first."""
+    kept: dict[str, bytes] = {}
+    size = 0
+    for path in sorted(rest, key=lambda each: len(rest[each])):
+        size += len(rest[path])
+        if size > REST_BYTES:
+            notes.append(
+                f"{len(rest) - len(kept)} large files were not searched for code that reads the program's text"
+            )
+            break
+        kept[path] = rest[path]
+    return kept
 
 
 def _batches(files: Files) -> Iterable[list[str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from nightlab.controller.model.change import Effect, Fact, FileChange
 
 MOST_READ: Final = 16 * 2**20
+TARGET_CHARS: Final = 200
 
 
 def plain_change(path: str, before: bytes | None, after: bytes | None, why: str) -> FileChange:
@@ -35,13 +35,35 @@ def sized(before: bytes | None, after: bytes | None, why: str = "") -> str:
     return f"{size}, sha256 {_hash(before)} -> {_hash(after)}{because}"
 
 
+def link_change(
+    path: str, before: bytes | None, after: bytes | None, modes: tuple[int | None, int | None]
+) -> FileChange:
+    """Tell a change in which one side at least is a symbolic link, whose content is its target."""
+    old, new = (_target(content, mode) for content, mode in zip((before, after), modes, strict=True))
+    facts = (Fact(path, None, f"{old} became {new}"),)
+    return FileChange(path, Effect.BEHAVIOUR, facts)
+
+
+def is_link(mode: int | None) -> bool:
+    """Tell whether a git mode is that of a symbolic link."""
+    return mode is not None and stat.S_ISLNK(mode)
+
+
+def _target(content: bytes | None, mode: int | None) -> str:
+    if content is None or mode is None:
+        return "nothing"
+    if not is_link(mode):
+        return f"a file of {_bytes(content)}"
+    return f"a symbolic link to `{content[:TARGET_CHARS].decode(errors='replace')}`"
+
+
 def mode_text(modes: tuple[int | None, int | None]) -> str:
     """Say a change of a git mode: "became executable"; empty where there is none to tell."""
     before, after = modes
     if before is None or after is None:
-        return "is a symbolic link" if after is not None and stat.S_ISLNK(after) else ""
-    if stat.S_ISLNK(before) != stat.S_ISLNK(after):
-        return "became a symbolic link" if stat.S_ISLNK(after) else "a symbolic link became a file"
+        return "is a symbolic link" if is_link(after) else ""
+    if is_link(before) != is_link(after):
+        return "became a symbolic link" if is_link(after) else "a symbolic link became a file"
     if bool(before & 0o111) != bool(after & 0o111):
         return "became executable" if after & 0o111 else "is not executable any more"
     return "" if before == after else f"mode {before:o} -> {after:o}"
@@ -62,11 +84,6 @@ def with_mode(change: FileChange, modes: tuple[int | None, int | None]) -> FileC
 
 def _first_50(*facts: Fact) -> tuple[Fact, ...]:
     return facts[:50]
-
-
-def total(contents: Iterable[bytes | None]) -> int:
-    """Return how many bytes they are together."""
-    return sum(len(content) for content in contents if content is not None)
 
 
 def _bytes(content: bytes | None) -> str:

@@ -51,10 +51,14 @@ class Worker:
         Raises:
             ExplainFailed: It cannot do it, crashed, hung or answered nonsense.
         """
+        try:
+            frame = pack([operation, dict(arguments)])
+        except ValueError as error:
+            raise ExplainFailed(f"that is too much for the explaining worker at once: {error}") from error
         async with self._lock:
             process = await self._ready()
             try:
-                told = await process.call(operation, arguments, limit_s + process.first_call_s)
+                told = await process.call(frame, limit_s + process.first_call_s)
             except (OSError, EOFError, ValueError) as error:
                 raise await self._broken(operation, error, limit_s) from error
             except BaseException:
@@ -113,8 +117,7 @@ class _Process:
     def alive(self) -> bool:
         return self._child.alive
 
-    async def call(self, operation: str, arguments: Mapping[str, Any], limit_s: float) -> Any:
-        frame = pack([operation, dict(arguments)])
+    async def call(self, frame: bytes, limit_s: float) -> Any:
         self.first_call_s = 0.0
         async with asyncio.timeout(limit_s):
             sending = asyncio.create_task(self._send(frame))

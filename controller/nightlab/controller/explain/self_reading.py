@@ -19,13 +19,24 @@ _NAMES: Final = frozenset(
         *("getcomments", "getblock", "linecache", "getline", "getlines", "open_code", "source_to_code"),
         *("co_firstlineno", "co_lines", "co_positions", "co_lnotab", "co_linetable", "findlinestarts"),
         *("f_lineno", "tb_lineno", "lineno", "end_lineno", "colno", "col_offset", "end_col_offset", "f_lasti"),
-        *("_getframe", "currentframe", "getframeinfo", "getinnerframes", "getouterframes", "_current_frames"),
+        *(
+            "getfile",
+            "getabsfile",
+            "starts_line",
+            "__loader__",
+            "_getframe",
+            "currentframe",
+            "getframeinfo",
+            "getinnerframes",
+            "getouterframes",
+            "_current_frames",
+        ),
         *("extract_stack", "extract_tb", "walk_stack", "walk_tb", "StackSummary", "TracebackException", "findCaller"),
     }
 )
 _TRACES: Final = frozenset({"format_exc", "format_exception", "format_tb", "format_stack", "format_list"})
 _OWN: Final = frozenset({"__file__", "co_filename"})
-_WORDS: Final = tuple(name.encode() for name in (*_NAMES, *_TRACES, *_OWN, "argv", ".py", "stack", "__spec__"))
+_WORDS: Final = tuple(name.encode() for name in (*_NAMES, *_TRACES, *_OWN, "argv", ".py", "stack", "spec"))
 # What only takes a path apart, shows it, or keeps a copy of the file.
 _HARMLESS: Final = frozenset(
     {
@@ -68,7 +79,7 @@ def _reasons(path: str, content: bytes) -> Iterator[str]:
     if tree is None:
         return
     parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    own = _own_names(tree, parents)
+    own = _own_names(tree)
     for node in ast.walk(tree):
         what = _reason(node, parents, own)
         if what:
@@ -81,6 +92,8 @@ def _reason(node: ast.AST, parents: Mapping[int, ast.AST], own: frozenset[str]) 
         return node.name if node.name.rpartition(".")[2] in _NAMES else ""
     if name in _NAMES and isinstance(node, ast.Attribute | ast.Name) and not isinstance(node.ctx, ast.Store):
         return name
+    if isinstance(node, ast.Attribute) and name == "origin" and _name(node.value) in ("find_spec", "spec", "__spec__"):
+        return "the module's origin"
     if isinstance(node, ast.Call):
         if name in _TRACES and not _is_shown(node, parents):
             return name
@@ -93,8 +106,8 @@ def _reason(node: ast.AST, parents: Mapping[int, ast.AST], own: frozenset[str]) 
     return ""
 
 
-def _own_names(tree: ast.Module, parents: Mapping[int, ast.AST]) -> frozenset[str]:
-    """Return names that are given the path of the program's own file."""
+def _own_names(tree: ast.Module) -> frozenset[str]:
+    """Return names that are given the path of the program's own file, or of a source by its name."""
     own: set[str] = set()
     while True:
         found = {
@@ -102,14 +115,23 @@ def _own_names(tree: ast.Module, parents: Mapping[int, ast.AST]) -> frozenset[st
             for node in ast.walk(tree)
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            if isinstance(target, ast.Name) and _is_own_path(node.value, frozenset(own), parents)
+            if isinstance(target, ast.Name) and (_is_source(node.value) or _is_own_path(node.value, frozenset(own)))
         }
         if found <= own:
             return frozenset(own)
         own |= found
 
 
-def _is_own_path(value: ast.expr, own: frozenset[str], parents: Mapping[int, ast.AST]) -> bool:
+def _is_source(value: ast.expr) -> bool:
+    """Tell whether a value is a path that ends in a source's name: `here / "model.py"`, `join(here, "model.py")`."""
+    if isinstance(value, ast.BinOp):
+        return _names_source(value.right)
+    if isinstance(value, ast.Call) and _name(value) in ("join", "joinpath", "Path", "str", "open", "abspath"):
+        return any(map(_names_source, value.args))
+    return isinstance(value, ast.Constant) and _names_source(value)
+
+
+def _is_own_path(value: ast.expr, own: frozenset[str]) -> bool:
     """Tell whether a value is the own file's path still, only wrapped."""
     node: ast.AST = value
     while not _is_own(node, own):

@@ -57,7 +57,7 @@ class FileChange:
     Attributes:
         path: Of the file.
         effect: What the change may do.
-        facts: At least one, by line; the first 50.
+        facts: At least one, what matters most first; the first 50.
         diff: Unified, with three lines of context; at most 64 KiB, cut at a line with a note. Empty for binary files.
     """
 
