@@ -28,6 +28,7 @@ from nightlab.controller.search.tpe import TpePolicy
 from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRecord, open_writer
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
+from nightlab.controller.study.drifts import Drifts
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.fixing import Fixer, Maker
 from nightlab.controller.study.judge import Judge
@@ -233,6 +234,7 @@ async def rehearse(
         judge=judge,
         runner=SmokeStage(settings, scribe, runner, smoker),
         redress=redress,
+        drifts=Drifts(scribe, editor, redress),
         grace_s=grace_s,
         shares=tuple(Share(slot) for slot in range(slots)),
         stop=stop,

@@ -23,10 +23,14 @@ from tests.controller.study.gate_parts import (
 from tests.controller.study.rehearsal import Literals, Rehearsal, Score, bowl, config, failed, finished, rehearse
 
 from nightlab.controller.errors import EngineError, StudyStopped
-from nightlab.controller.model.change import FixState
+from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, FixState, Where, Writer
 from nightlab.controller.model.score import Verdict
-from nightlab.controller.model.trial import Ending, Role, SmokeReport, TrialOutcome
+from nightlab.controller.model.tree import Entry
+from nightlab.controller.model.trial import ActionCall, Ending, GateReport, Role, SmokeReport, TrialOutcome
+from nightlab.controller.search.policy import Proposal
 from nightlab.controller.store import ProofKind, ProofState, Store, TrialRecord, open_reader
+from nightlab.controller.study.edits import Edited
+from nightlab.controller.study.past import past_of
 from nightlab.controller.study.prover import Case
 
 GATE = {"lint": {"fix": "all"}, "smoke": {"enabled": True}}
@@ -401,3 +405,98 @@ async def test_a_void_trial_is_told_as_what_happened_and_never_as_a_result(tmp_p
     await night.run()
     assert told
     assert all(past.values == {} and past.constraint_excess == {} for past in told)
+
+
+# Drifts
+
+
+async def test_what_was_rolled_back_is_told_kept_for_a_person_and_looked_into(tmp_path: Path) -> None:
+    def flipped(literals: Literals, seed: int | None, number: int) -> TrialOutcome:
+        good = finished(1.0 + (seed or 0) / 1000 + number / 1e6)
+        if number != 3:
+            return good
+        text = SCRIPT.replace("LEARNING_RATE = 1e-3", "LEARNING_RATE = 0.3").encode()
+        entry = Entry("train.py", 0o100644, len(text), night.runner.blobs.put(text))
+        fact = Fact("train.py", 4, "`LEARNING_RATE` 0.001 -> 0.3")
+        change = FileChange("train.py", Effect.BEHAVIOUR, (fact,))
+        told = Explanation((change,), (Writer("", ("train.py",)),), (fact,))
+        return replace(good, gate=GateReport(drifts=(Drift(Where.SEALED, told, True, (entry,)),)))
+
+    examiner = ComputedExaminer(lambda case: Found(True, ("unknown",), "loss 1.0 -> 7.0"))
+    night = await gated(tmp_path, flipped, examiner, settings=settings(lint={}))
+    await night.night.run()
+    events = [event for event in night.scribe.store.events("r") if event.number == 3]
+    ref = night.scribe.state.history / events[0].facts["ref"]
+    commit = ref.read_text().strip()
+    proposed = night.scribe.store.edits("r", 3)[-1].commit_id
+    diff = night.history.diff(proposed, commit)
+    author = night.history.edits(commit)[-1].author
+    proofs = night.redress.prover.proofs()
+    verdict = night.scribe.trial(3).verdict
+    heard = past_of(night.judge._config, night.scribe, night.trials)[3].notices
+    await night.close()
+    assert "LEARNING_RATE` 0.001 -> 0.3, train.py:4, after the seal, by unknown: rolled back" in events[0].text
+    assert "+LEARNING_RATE = 0.3" in diff
+    assert author == "unknown"
+    assert [(p.kind, p.trial, p.state) for p in proofs] == [(ProofKind.DRIFT, 3, ProofState.SETTLED)]
+    assert "would have changed what it does: loss 1.0 -> 7.0" in events[-1].text
+    assert verdict is Verdict.DISCARD
+    assert any("`LEARNING_RATE` 0.001 -> 0.3" in line for line in heard)
+
+
+# Duplicates
+
+
+class Numbered:
+    """A policy whose proposals differ in nothing but their number."""
+
+    def propose(self, candidates: Any, history: Any, number: int) -> Proposal:
+        tune = candidates[0]
+        arguments = {**tune.defaults, "n": number}
+        return Proposal(ActionCall(tune.plugin, tune.action, arguments, tune.schema_digest), "again")
+
+
+async def writing(night: Rehearsal, texts: list[str]) -> None:
+    """Let the trials, from number 3 on, be these scripts; the last one for all that follow."""
+    proposer = night.night._agenda._proposer
+    base, editor = proposer._base, proposer._editor
+
+    async def apply(call: ActionCall, tree: Any, *, request_id: str, seed: int) -> Edited:
+        text = texts[min(int(str(call.arguments["n"])) - 3, len(texts) - 1)]
+        return Edited(editor.with_files(base, {"train.py": text.encode()}), "written anew")
+
+    editor.apply = apply  # type: ignore[method-assign]
+
+
+async def test_a_tree_that_differs_in_comments_and_format_only_is_a_duplicate(tmp_path: Path) -> None:
+    night = await gated(tmp_path, bowl(noise=0.01), None, settings=settings(trials=2, lint={}), policy=Numbered())
+    await writing(
+        night,
+        [
+            SCRIPT.replace("WEIGHT_DECAY = 0.1", "WEIGHT_DECAY = 0.2"),
+            SCRIPT.replace("WEIGHT_DECAY = 0.1", "WEIGHT_DECAY = 2e-1  # the same"),
+            SCRIPT.replace("def main():", "# nothing new\ndef main( ):"),
+            SCRIPT.replace("WEIGHT_DECAY = 0.1", "WEIGHT_DECAY = 0.25"),
+        ],
+    )
+    await night.night.run()
+    found = [(t.verdict, t.reason) for t in searched(night)]
+    ran = night.runner.ran
+    await night.close()
+    assert found[0][0] is not Verdict.DUPLICATE
+    assert found[1] == (Verdict.DUPLICATE, "the same program, comments and format aside, as trial 3")
+    assert found[2] == (Verdict.DUPLICATE, "the same program, comments and format aside, as trial 0")
+    assert found[3][0] is not Verdict.DUPLICATE
+    assert not {4, 5} & set(ran)
+
+
+async def test_a_tree_that_the_machine_lost_may_be_tried_once_more(tmp_path: Path) -> None:
+    def lost(literals: Literals, seed: int | None, number: int) -> TrialOutcome:
+        return finished(1.0 + (seed or 0) / 1000) if number < 3 else failed(Ending.LOST, "the engine went away")
+
+    night = await gated(tmp_path, lost, None, settings=settings(trials=2, lint={}), policy=Numbered())
+    await writing(night, [SCRIPT.replace("WEIGHT_DECAY = 0.1", "WEIGHT_DECAY = 0.2")])
+    await night.night.run()
+    verdicts = [t.verdict for t in searched(night)]
+    await night.close()
+    assert verdicts == [Verdict.LOST, Verdict.LOST]

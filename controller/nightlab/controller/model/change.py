@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from nightlab.controller.model.tree import Entry
+
 UNKNOWN: Final = "unknown"
 
 
@@ -76,6 +78,8 @@ class Writer:
         settings: Options beyond the tool's own defaults that it took ("--target-version=py312").
         paths: Files that it explains, in part or as a whole.
         is_exact: The replay gives the same bytes; else the same AST.
+        also: Other known tools that make exactly the same, with their options ("pyupgrade --py310-plus"): from the
+            trees alone nobody can tell which of them it was.
     """
 
     tool: str
@@ -84,6 +88,7 @@ class Writer:
     applicability: str = ""
     settings: tuple[str, ...] = ()
     is_exact: bool = True
+    also: tuple[str, ...] = ()
 
     @property
     def author(self) -> str:
@@ -136,11 +141,15 @@ class Drift:
         where: Between which points.
         explanation: What and who.
         is_rolled_back: The proposed content was put back before anything was launched.
+        written: What lay there instead, of which the content could be taken out; it is in the blob store.
+        removed: Proposed paths at which no file lay any more.
     """
 
     where: Where
     explanation: Explanation
     is_rolled_back: bool
+    written: tuple[Entry, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 class FixState(StrEnum):

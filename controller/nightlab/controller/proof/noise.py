@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from nightlab.controller.proof.lines import NUMBER, Line, is_finite
+from nightlab.controller.proof.lines import NUMBER, Line, clocks, is_finite
 
 Shape = tuple[str, ...]
 Key = tuple[str, ...]
@@ -95,6 +95,8 @@ class LineNoise:
         for frame in self.frames:
             if frame.fits(line.shape):
                 return (*frame.head, VARIES, *frame.tail)
+        if not any((line.shape, index) in self.fields for index in range(len(line.numbers))):
+            return (line.text,)
         numbers = iter(enumerate(line.numbers))
         return tuple(self._number(line.shape, *next(numbers)) if word == NUMBER else word for word in line.shape)
 
@@ -110,6 +112,8 @@ class LineNoise:
         for first, second in zip(one, two, strict=False):
             pairs = enumerate(zip(first.numbers, second.numbers, strict=True))
             self.fields |= {(shape, index) for index, (a, b) in pairs if a != b}
+        varies = [clock for clock in clocks(shape) if any((shape, index) in self.fields for index in clock)]
+        self.fields |= {(shape, index) for clock in varies for index in clock}
 
     def _learn_words(self, one: Sequence[Line], two: Sequence[Line]) -> None:
         """Pair lines whose words differ, in their order; those that have no partner come and go."""

@@ -67,6 +67,10 @@ class PairedRuns:
             found = floor.compare(self._seen[key])
         return found
 
+    def seen(self, files: Files) -> Observation | None:
+        """Return the run of a variant that was compared; None if there was none."""
+        return self._seen.get(_key(files))
+
     async def _known_floor(self) -> Floor:
         if self._floor is None:
             self._floor = Floor(await self._run(self._before), await self._run(self._before))

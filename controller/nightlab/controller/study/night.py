@@ -19,6 +19,7 @@ from nightlab.controller.model.site import Share
 from nightlab.controller.model.trial import Ending, TrialOutcome
 from nightlab.controller.store import AttemptRecord, TrialRecord
 from nightlab.controller.study.agenda import Agenda
+from nightlab.controller.study.drifts import Drifts
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
@@ -69,6 +70,7 @@ class Night:
         judge: Judge,
         runner: Attempts,
         redress: Redress,
+        drifts: Drifts,
         shares: tuple[Share, ...],
         stop: Stop,
         grace_s: float = GRACE_S,
@@ -78,6 +80,7 @@ class Night:
         self._judge = judge
         self._runner = runner
         self._redress = redress
+        self._drifts = drifts
         self._grace_s = grace_s
         self._free = list(shares)
         self._stop = stop
@@ -165,6 +168,7 @@ class Night:
         self._free.sort(key=lambda s: s.slot)
         outcome = task.result()
         self._scribe.end_attempt(attempt, outcome)
+        self._drifts.tell(trial, attempt, outcome)
         if outcome.ending is Ending.STOPPED and self._stop.now:
             return  # not the trial's fault: a resumed study tries again
         if outcome.ending is Ending.LOST and self._times_lost(trial) < MAX_ATTEMPTS:
@@ -195,6 +199,7 @@ class Night:
             try:
                 outcome = await task
                 self._scribe.end_attempt(attempt, outcome)
+                self._drifts.tell(trial, attempt, outcome)
                 if outcome.ending is not Ending.STOPPED and not await self._redress.doubts(trial, outcome):
                     self._judge.settle(trial, outcome)
             except NightlabError as error:  # the next sitting finds it open; the others are still to be ended

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from nightlab.api.digest import REGULAR
 from nightlab.controller.errors import LinkError, StoreError
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.store.state_dir import remove_tree
 
@@ -43,6 +45,17 @@ class Explains(Protocol):
         modes: Mapping[str, tuple[int | None, int | None]] | None = None,
     ) -> Explanation:
         """Explain; never raises for what a file holds."""
+        ...
+
+    async def weigh(
+        self,
+        files: Mapping[str, bytes],
+        looked_at: Sequence[str],
+        found: Sequence[Finding],
+        *,
+        paths: Sequence[str] = (),
+    ) -> tuple[Finding, ...]:
+        """Take a second look at findings; ExplainFailed where that cannot be done."""
         ...
 
     async def changes(
@@ -135,7 +148,8 @@ class Teller:
         explained = await self._explain(tree, before, after, modes)
         told = {change.path for change in explained.changes}
         plain = [_plain(path, tree, found, taken) for path in paths if path not in told]
-        return Drift(where, _with(explained, plain), undone)
+        removed = tuple(path for path in paths if path in tree.by_path and path not in found)
+        return Drift(where, _with(explained, plain), undone, self._kept(tree, found, taken), removed)
 
     async def changes(
         self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
@@ -158,6 +172,17 @@ class Teller:
         before = {path: content for path, content in before.items() if taken.contents.get(path) != content}
         modes = {path: pair for path in paths if (pair := _modes(tree.by_path.get(path), found.get(path))) is not None}
         return before, after, modes
+
+    def _kept(self, tree: Tree, found: Mapping[str, Entry], taken: Taken) -> tuple[Entry, ...]:
+        """Store what was taken out, so that a person can look at it and a proof can run it."""
+        if self._blobs is None:
+            return ()
+        entries = []
+        for path, content in taken.contents.items():
+            seen = found.get(path) or tree.by_path.get(path)
+            mode = seen.mode if seen is not None and seen.mode != SYMLINK else REGULAR
+            entries.append(Entry(path, mode, len(content), self._blobs.put(content)))
+        return tuple(entries)
 
     def _contents(self, tree: Tree, paths: Iterable[str]) -> dict[str, bytes]:
         found = {}

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import GateRejected, LinkError, SandboxLost
-from nightlab.controller.gate.findings import new_findings
+from nightlab.controller.gate.blocking import Blocking
 from nightlab.controller.gate.lint import LintReport, lint
 from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.model.trial import Finding, GateReport
+from nightlab.controller.model.trial import GateReport
+from nightlab.controller.trial.judging import Judge
 from nightlab.controller.trial.seal import ROLLBACKS, Sealer, Verified
 from nightlab.controller.trial.spawn import Live
 
@@ -46,14 +47,14 @@ class Gate:
         config: The study's.
         site: Where trials run.
         sealer: Compares and puts back.
-        base_findings: What ruff finds in the base tree.
+        judge: Says which findings keep a tree from being launched.
     """
 
-    def __init__(self, config: Config, site: Site, sealer: Sealer, base_findings: tuple[Finding, ...]) -> None:
+    def __init__(self, config: Config, site: Site, sealer: Sealer, judge: Judge) -> None:
         self._config = config
         self._site = site
         self._sealer = sealer
-        self._base_findings = base_findings
+        self._judge = judge
 
     async def look(self, live: Live, tree: Tree, transferred: tuple[Drift, ...]) -> Passed:
         """Read and compare a tree that was sealed.
@@ -69,12 +70,13 @@ class Gate:
         drifts = list(transferred)
         for _ in range(ROLLBACKS + 1):
             read = await self._read(live, tree)
+            judged = await self._judge.judge(tree, read.findings) if isinstance(read, LintReport) else None
             verified = await self._sealer.verify(live, tree)
             drifts += [drift for drift in verified.drifts if drift not in drifts]
             if verified.drift:
                 return self._closed(tree, drifts, verified.drift)
             if not verified.drifts:
-                return self._weigh(tree, read, verified, tuple(drifts))
+                return self._weigh(tree, read, judged, verified, tuple(drifts))
         return self._closed(tree, drifts, tuple(change.path for change in drifts[-1].explanation.changes))
 
     async def _read(self, live: Live, tree: Tree) -> LintReport | LinkError | GateRejected:
@@ -88,25 +90,30 @@ class Gate:
             return error  # ruff may have met what is no tree any more
 
     def _weigh(
-        self, tree: Tree, read: LintReport | LinkError | GateRejected, verified: Verified, drifts: tuple[Drift, ...]
+        self,
+        tree: Tree,
+        read: LintReport | LinkError | GateRejected,
+        judged: Blocking | None,
+        verified: Verified,
+        drifts: tuple[Drift, ...],
     ) -> Passed:
         report = GateReport(
-            inherited=self._base_findings,
+            inherited=self._judge.inherited,
             digest_outside=tree.digest,
             digest_inside=verified.digest,
             drifts=drifts,
         )
         if isinstance(read, LinkError):
             raise read
-        if isinstance(read, GateRejected):
+        if isinstance(read, GateRejected) or judged is None:
             return Passed(report, reason=str(read))
         weighed = replace(
             report,
-            blocking=new_findings(read.findings, self._base_findings),
+            blocking=judged.findings,
             target_version=read.target_version,
             target_source=read.target_source,
             linted_files=read.linted_files,
-            notes=read.notes,
+            notes=(*read.notes, *judged.notes),
         )
         return Passed(weighed, verified.stamp)
 
@@ -114,7 +121,7 @@ class Gate:
         """Somebody writes again and again, or what was written cannot be taken back."""
         last = replace(drifts[-1], is_rolled_back=False)
         report = GateReport(
-            inherited=self._base_findings,
+            inherited=self._judge.inherited,
             digest_outside=tree.digest,
             drift=paths,
             drifts=(*drifts[:-1], last),

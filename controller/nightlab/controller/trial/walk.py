@@ -17,6 +17,7 @@ from typing import Final
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import SandboxLost
+from nightlab.controller.gate.blocking import certain
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
@@ -32,6 +33,7 @@ from nightlab.controller.trial.draft import Author, Proposal
 from nightlab.controller.trial.drift import Explains
 from nightlab.controller.trial.ending import Tail, name_ending
 from nightlab.controller.trial.gating import Gate, Passed
+from nightlab.controller.trial.judging import Judge
 from nightlab.controller.trial.launched import Launched, read_launched
 from nightlab.controller.trial.seal import AfterRun, Sealer
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
@@ -69,6 +71,7 @@ class TrialWalk:
         *,
         blobs: BlobStore | None = None,
         explainer: Explains | None = None,
+        base: Tree | None = None,
     ) -> None:
         """Walk trials of one site.
 
@@ -81,6 +84,7 @@ class TrialWalk:
             take_out: Takes declared files out after a run.
             blobs: Contents of trees; without it a content that was damaged on the host fails the attempt.
             explainer: Says what a drift is; without it a drift is only named.
+            base: The base tree; with it, and blobs and an explainer, what an edit brings is weighed.
         """
         self._config = config
         self._site = site
@@ -89,7 +93,8 @@ class TrialWalk:
         self._base_findings = base_findings
         self._take_out = take_out
         self._sealer = Sealer(site, blobs, explainer, state.root / "passing")
-        self._gate = Gate(config, site, self._sealer, base_findings)
+        judge = Judge(base, base_findings, blobs, explainer, config.lint.allow)
+        self._gate = Gate(config, site, self._sealer, judge)
 
     async def run(
         self,
@@ -200,7 +205,11 @@ class TrialWalk:
             context = self._context(spec, live, stop, emit, line, began)
             known = read_launched(self._launch_path(spec), spec.tree.digest)
             inside = await self._sealer.digest_inside(live, spec.tree)
-            gate = known.gate if known else GateReport(digest_outside=spec.tree.digest, inherited=self._base_findings)
+            gate = (
+                known.gate
+                if known
+                else GateReport(digest_outside=spec.tree.digest, inherited=certain(self._base_findings))
+            )
             job = live.sandbox.attach_job(TRAIN_JOB, context.log)
             launched = time.monotonic() - spent_s
             stamp = known.stamp if known else ""

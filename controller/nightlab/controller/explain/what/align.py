@@ -14,6 +14,7 @@ from nightlab.controller.explain.what.shape import fingerprint, tokens, weight
 from nightlab.controller.explain.what.shown import callee, shown
 
 ALIKE: Final = 0.6
+MOST_COMPARED: Final = 2500
 _COMPARED_WORDS: Final = 2000
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -104,29 +105,38 @@ def _same_subject(gap: tuple[list[ast.stmt], list[ast.stmt]], found: Alignment) 
     by_subject: dict[tuple[str, str], list[ast.stmt]] = defaultdict(list)
     for statement in new:
         by_subject[subject(statement)].append(statement)
-    counts = Counter(map(subject, old))
-    for statement in tuple(old):
-        there = by_subject.get(subject(statement), [])
-        if not there:
-            continue
-        if counts[subject(statement)] == len(there) == 1 and (subject(statement)[1] or len(old) == len(new)):
-            best = there[0]
-        else:
-            best = max(there, key=lambda each: similarity(statement, each))
-            if similarity(statement, best) < (ALIKE / 2 if subject(statement)[1] else ALIKE):
-                continue
-        there.remove(best)
-        counts[subject(statement)] -= 1
-        _take(found.paired, old, statement, new, best)
+    sizes = len(old) == len(new)
+    groups: dict[tuple[str, str], list[ast.stmt]] = defaultdict(list)
+    for statement in old:
+        groups[subject(statement)].append(statement)
+    for key, ones in groups.items():
+        there = by_subject.get(key, [])
+        least = 0.0 if len(ones) == len(there) == 1 and (key[1] or sizes) else ALIKE / 2 if key[1] else ALIKE
+        for one, other in _best_pairs(ones, there, least):
+            _take(found.paired, old, one, new, other)
 
 
 def _alike(gap: tuple[list[ast.stmt], list[ast.stmt]], found: Alignment) -> None:
     old, new = gap
-    for statement in tuple(old):
-        others = [each for each in new if _kind(each) is _kind(statement)]
-        best = max(others, key=lambda each: similarity(statement, each), default=None)
-        if best is not None and similarity(statement, best) >= ALIKE:
-            _take(found.paired, old, statement, new, best)
+    for kind in {_kind(statement): None for statement in old}:
+        ones, others = ([each for each in side if _kind(each) is kind] for side in (old, new))
+        for one, other in _best_pairs(ones, others, ALIKE):
+            _take(found.paired, old, one, new, other)
+
+
+def _best_pairs(old: Sequence[ast.stmt], new: Sequence[ast.stmt], least: float) -> list[tuple[ast.stmt, ast.stmt]]:
+    """Pair statements, the most similar first; in order where there are too many to compare."""
+    if len(old) * len(new) > MOST_COMPARED:
+        return [pair for pair in zip(old, new, strict=False) if similarity(*pair) >= least]
+    scores = [(-similarity(one, other), abs(i - j), i, j) for i, one in enumerate(old) for j, other in enumerate(new)]
+    left_old, left_new = set(range(len(old))), set(range(len(new)))
+    pairs = []
+    for score, _, i, j in sorted(scores):
+        if -score >= least and i in left_old and j in left_new:
+            left_old.remove(i)
+            left_new.remove(j)
+            pairs.append((i, j))
+    return [(old[i], new[j]) for i, j in sorted(pairs)]
 
 
 def _take(

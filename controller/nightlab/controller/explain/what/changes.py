@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from nightlab.controller.explain.docstring_reading import reads_docstrings
 from nightlab.controller.explain.plain import sized
 from nightlab.controller.explain.self_reading import reads_itself
-from nightlab.controller.explain.what.keyed import keyed_notes, kind_of, read, words
+from nightlab.controller.explain.what.keyed import TooLarge, keyed_notes, kind_of, read, words
 from nightlab.controller.explain.what.lines import line_notes
 from nightlab.controller.explain.what.notes import Note, Rank, ordered
 from nightlab.controller.explain.what.parsing import is_python, parse
+from nightlab.controller.explain.what.patience import OutOfTime, Patience
 from nightlab.controller.explain.what.python import Told, python_change
+from nightlab.controller.explain.what.texts import cut_notes
 from nightlab.controller.explain.what.unified import lines_of, unified
 from nightlab.controller.model.change import Effect, Fact, FileChange
+
+CALL_S: Final = 14.0
+FILE_S: Final = 4.0
+LINES_S: Final = 2.0
+READERS_S: Final = 6.0
 
 
 def changes(before: Mapping[str, bytes], after: Mapping[str, bytes], rest: Mapping[str, bytes]) -> list[FileChange]:
@@ -25,31 +33,54 @@ def changes(before: Mapping[str, bytes], after: Mapping[str, bytes], rest: Mappi
         after: Later contents; a path that is missing was removed.
         rest: The tree's other Python sources, which may read those that changed.
     """
+    patience = Patience(CALL_S)
     paths = sorted(before.keys() | after.keys())
-    found = [_change(path, before.get(path), after.get(path)) for path in paths]
-    return _with_readers(found, before, after, rest)
+    found = [_change(path, before.get(path), after.get(path), patience) for path in paths]
+    return _with_readers(found, before, after, rest, patience)
 
 
-def _change(path: str, before: bytes | None, after: bytes | None) -> FileChange:
+def _change(path: str, before: bytes | None, after: bytes | None, patience: Patience) -> FileChange:
     if before is None or after is None:
         told = Told(Effect.BEHAVIOUR, [_one_side(path, before, after)])
     elif before == after:
         told = Told(Effect.SAME_PROGRAM, [Note(Rank.TEXT, None, "same content")])
     else:
-        told = _told(path, before, after)
-    return FileChange(path, told.effect, ordered(path, told.notes), unified(path, before, after))
+        told = _told(path, before, after, patience)
+    cut = cut_notes(before, after) if before and after is not None and told.effect is Effect.BEHAVIOUR else []
+    return FileChange(path, told.effect, ordered(path, [*cut, *told.notes]), _diff(path, before, after, patience))
 
 
-def _told(path: str, before: bytes, after: bytes) -> Told:
+def _told(path: str, before: bytes, after: bytes, patience: Patience) -> Told:
+    """Read a file in the best way that works on it; a hostile one is read in a simpler way, never not at all."""
     try:
-        if is_python(path):
-            return python_change(before, after)
-        if kind := kind_of(path):
-            return _keyed(kind, before, after)
+        with patience.part(FILE_S):
+            if is_python(path):
+                return python_change(before, after)
+            if kind := kind_of(path):
+                return _keyed(kind, before, after)
+        why = ""
     except (RecursionError, MemoryError):
-        note = Note(Rank.TEXT, None, "compared by line: nested too deeply")
-        return Told(Effect.BEHAVIOUR, [*line_notes(before, after), note])
-    return Told(Effect.BEHAVIOUR, line_notes(before, after))
+        why = "nested too deeply"
+    except OutOfTime:
+        why = "too large to be compared in time"
+    notes = [Note(Rank.TEXT, None, f"compared by line: {why}")] if why else []
+    return Told(Effect.BEHAVIOUR, [*_lines(before, after, patience), *notes])
+
+
+def _lines(before: bytes, after: bytes, patience: Patience) -> list[Note]:
+    try:
+        with patience.part(LINES_S):
+            return line_notes(before, after)
+    except OutOfTime:
+        return [Note(Rank.BEHAVIOUR, None, sized(before, after, "too large to be compared in time"))]
+
+
+def _diff(path: str, before: bytes | None, after: bytes | None, patience: Patience) -> str:
+    try:
+        with patience.part(LINES_S):
+            return unified(path, before, after)
+    except OutOfTime:
+        return "(too large to be shown as a diff)\n"
 
 
 def _keyed(kind: str, before: bytes, after: bytes) -> Told:
@@ -59,6 +90,8 @@ def _keyed(kind: str, before: bytes, after: bytes) -> Told:
         return Told(Effect.BEHAVIOUR, line_notes(before, after))
     try:
         new = read(kind, after)
+    except TooLarge:
+        return Told(Effect.BEHAVIOUR, line_notes(before, after))
     except ValueError as error:
         broken = Note(Rank.BROKEN, None, f"cannot be read as {kind.upper()} any more: {error}")
         return Told(Effect.BEHAVIOUR, [broken, *line_notes(before, after)])
@@ -81,18 +114,24 @@ def _one_side(path: str, before: bytes | None, after: bytes | None) -> Note:
 
 
 def _with_readers(
-    found: list[FileChange], before: Mapping[str, bytes], after: Mapping[str, bytes], rest: Mapping[str, bytes]
+    found: list[FileChange],
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    rest: Mapping[str, bytes],
+    patience: Patience,
 ) -> list[FileChange]:
     """Where the program looks at its own text or docstrings, a change of them may change what it does."""
     weak = [change for change in found if change.effect is not Effect.BEHAVIOUR and is_python(change.path)]
     if not weak:
         return found
     sources = {path: content for path, content in {**rest, **after}.items() if is_python(path)}
-    itself = reads_itself(sources)
-    return [
-        _raised(change, (*itself, *_readers(change, before, after, sources))) if change in weak else change
-        for change in found
-    ]
+    try:
+        with patience.part(READERS_S):
+            itself = reads_itself(sources)
+            reasons = {each.path: (*itself, *_readers(each, before, after, sources)) for each in weak}
+    except OutOfTime:
+        reasons = {each.path: ("perhaps; it is too large to be searched in time",) for each in weak}
+    return [_raised(change, reasons.get(change.path, ())) for change in found]
 
 
 def _readers(

@@ -12,6 +12,7 @@ from nightlab.controller.explain.what.shape import fingerprint
 from nightlab.controller.explain.what.shown import became, callee, clipped, literal, pair, quoted, shown
 
 DEEPEST: Final = 200
+SHORT: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,32 +132,41 @@ def _children(old: ast.AST, new: ast.AST) -> list[tuple[ast.AST, ast.AST]] | Non
 
 
 def _calls(old: ast.Call, new: ast.Call, place: Place, notes: Notes) -> None:
-    same_arguments = [*map(fingerprint, (*old.args, *old.keywords))] == [*map(fingerprint, (*new.args, *new.keywords))]
-    if fingerprint(old.func) != fingerprint(new.func):
-        if same_arguments and callee(old) != callee(new) and not isinstance(old.func, ast.Call):
-            inner = notes.aside()
-            compare(old.func, new.func, place.anonymous(), inner)
-            if all(note.rank is Rank.VALUE for note in inner.found):
-                return notes.found.extend(inner.found)
-            one, other = pair(callee(old), callee(new))
-            return notes.add(Rank.BEHAVIOUR, new, place.told(f"call of `{one}()` became `{other}()`"))
-        return _chained(old, new, place, notes)
-    if len(old.args) != len(new.args) and len(shown(old)) <= 40:
-        return _differ(old, new, place, notes)
     tail = f" in `{_called(new)}`{_outermost(place)}"
+    if fingerprint(old.func) != fingerprint(new.func):
+        receivers = _receivers(old.func, new.func)
+        if receivers is None:
+            return _other_callee(old, new, place, notes)
+        # `a.f(1).g()` against `a.f(2).g()`: the inner call differs.
+        compare(*receivers, replace(place.anonymous(), tail=tail), notes)
+    elif len(old.args) != len(new.args) and len(shown(old)) <= SHORT:
+        return _differ(old, new, place, notes)
     _arguments(old, new, tail, place, notes)
     _keywords(old, new, tail, place, notes)
     return None
 
 
-def _chained(old: ast.Call, new: ast.Call, place: Place, notes: Notes) -> None:
-    """`a.f(1).g()` against `a.f(2).g()`: only the inner call differs."""
-    both = isinstance(old.func, ast.Attribute | ast.Call) and type(old.func) is type(new.func)
-    pairs = _children(old, new) if both else None
-    different = [each for each in pairs or [] if fingerprint(each[0]) != fingerprint(each[1])]
-    if len(different) == 1 and isinstance(different[0][0], ast.expr) and isinstance(different[0][1], ast.expr):
-        return compare(different[0][0], different[0][1], replace(place.anonymous(), tail=place.tail), notes)
-    return _differ(old, new, place, notes)
+def _receivers(old: ast.expr, new: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """Return what one method is called on, where that is more than a name."""
+    if not (isinstance(old, ast.Attribute) and isinstance(new, ast.Attribute) and old.attr == new.attr):
+        return None
+    return (old.value, new.value) if type(old.value) is type(new.value) and not _is_name(old.value) else None
+
+
+def _is_name(node: ast.expr) -> bool:
+    """Tell whether it is a plain name like `torch.nn`."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _other_callee(old: ast.Call, new: ast.Call, place: Place, notes: Notes) -> None:
+    same_arguments = [*map(fingerprint, (*old.args, *old.keywords))] == [*map(fingerprint, (*new.args, *new.keywords))]
+    if same_arguments and not isinstance(old.func, ast.Call):
+        one, other = pair(callee(old), callee(new))
+        notes.add(Rank.BEHAVIOUR, new, place.told(f"call of `{one}()` became `{other}()`"))
+    else:
+        _differ(old, new, place, notes)
 
 
 def _outermost(place: Place) -> str:

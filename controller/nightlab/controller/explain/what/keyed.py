@@ -15,9 +15,13 @@ from nightlab.controller.explain.what.shown import clipped, pair
 
 MOST_READ: Final = 2 * 2**20
 MOST_VALUES: Final = 50_000
-MOST_YAML: Final = 512 * 1024
+MOST_YAML: Final = 128 * 1024
 DEEPEST: Final = 100
 _MISSING: Final = object()
+
+
+class TooLarge(ValueError):
+    """A file holds more than is read by key."""
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc, unused-ignore]
@@ -48,16 +52,17 @@ def read(kind: str, content: bytes) -> Any:
     """Read a file as a value.
 
     Raises:
-        ValueError: It is not of that kind, too large or nested too deeply.
+        TooLarge: It holds too much.
+        ValueError: It is not of that kind, or nested too deeply.
     """
     if len(content) > (MOST_YAML if kind == "yaml" else MOST_READ):
-        raise ValueError("too large to be read by key")
+        raise TooLarge("too large to be read by key")
     try:
         value = _READERS[kind](content.decode("utf-8-sig"))
     except (yaml.YAMLError, RecursionError, TypeError, AttributeError, OverflowError, KeyError) as error:
         raise ValueError(_problem(error)) from error
     if sum(1 for _ in words(value)) > MOST_VALUES:
-        raise ValueError("too many values to be read by key")
+        raise TooLarge("too many values to be read by key")
     return value
 
 

@@ -17,12 +17,11 @@ MOST_REPLACED: Final = 4
 
 def settle(notes: Notes) -> None:
     """Note what became of all gaps, once every block was compared."""
-    arrived = _moved(notes)
+    arrived = _moved(notes) | _imports_moved_inside(notes)
     for gap in notes.gaps:
         old = [each for each in gap.old if id(each) not in arrived]
         new = [each for each in gap.new if id(each) not in arrived]
         _replaced(old, new, Notes(gap.scope, notes.found))
-    _imports_moved_inside(notes)
 
 
 def _moved(notes: Notes) -> set[int]:
@@ -58,8 +57,8 @@ def _scope(scope: Scope) -> str:
 def _replaced(old: Sequence[ast.stmt], new: Sequence[ast.stmt], notes: Notes) -> None:
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for side, word in ((old, "removed"), (new, "added")):
-        for statement in (each for each in side if isinstance(each, definitions)):
-            notes.add(Rank.DEFINITION, statement, f"{_what(statement)} {word}")
+        for definition in (each for each in side if isinstance(each, definitions)):
+            notes.add(Rank.DEFINITION, definition, f"{_what(definition)} {word}")
     old, new = ([each for each in side if not isinstance(each, definitions)] for side in (old, new))
     if old and new and max(len(old), len(new)) <= MOST_REPLACED:
         one, other = pair(_joined(old), _joined(new))
@@ -83,16 +82,22 @@ def _what(statement: ast.stmt) -> str:
     return quoted(statement)
 
 
-def _imports_moved_inside(notes: Notes) -> None:
-    """An import that is gone from its block and stands in a new one has moved."""
-    inside = {
-        f"{each} removed": f"{each} moved under `{clipped(shown(statement), 40)}`"
-        for gap in notes.gaps
-        for statement in gap.new
-        if hasattr(statement, "body")
-        for each in imported([inner for inner in ast.walk(statement) if isinstance(inner, ast.stmt)])
-    }
-    for index, note in enumerate(notes.found):
-        for gone, moved in inside.items():
-            if note.rank is Rank.IMPORT and note.text.startswith(gone):
-                notes.found[index] = Note(note.rank, note.line, note.text.replace(gone, moved))
+def _imports_moved_inside(notes: Notes) -> set[int]:
+    """Note imports that are gone from their block and stand below a new condition; return conditions told by that."""
+    told: set[int] = set()
+    for statement in (each for gap in notes.gaps for each in gap.new if isinstance(each, ast.If)):
+        there = imported(statement.body)
+        head = f"`if {clipped(shown(statement.test), 50)}`"
+        moved = {f"{each} removed": f"{each} moved under {head}" for each in there}
+        for index, note in enumerate(notes.found):
+            gone = next((text for text in moved if note.rank is Rank.IMPORT and note.text.startswith(text)), None)
+            if gone is not None:
+                text = note.text.replace(gone, moved.pop(gone))
+                notes.found[index] = Note(note.rank, _import_line(statement, note.line), text)
+        if not moved and len(there) == len(statement.body) and not statement.orelse:
+            told.add(id(statement))
+    return told
+
+
+def _import_line(statement: ast.If, line: int | None) -> int | None:
+    return statement.body[0].lineno if statement.body else line

@@ -14,6 +14,7 @@ from nightlab.controller.explain.what.texts import text_notes
 from nightlab.controller.explain.what.unified import MOST_LINES, lines_of
 
 MOST_SHOWN: Final = 20
+MOST_EXACT: Final = 2000
 MOST_READ_CHARS: Final = 2000
 _SETTING: Final = re.compile(
     r"\s*(?:export\s+|set\s+|ENV\s+|ARG\s+|-+)?([A-Za-z_][\w.\-/\[\]\"']*)\s*(?:=|:)\s*(.*?)\s*,?\s*$"
@@ -35,7 +36,7 @@ def line_notes(before: bytes, after: bytes) -> list[Note]:
         text = f"{len(ones):,} -> {len(others):,} lines, the first difference in line {first + 1}"
         return [Note(Rank.BEHAVIOUR, first + 1, text)]
     notes: list[Note] = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, ones, others, autojunk=len(ones) > 2000).get_opcodes():
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, ones, others, autojunk=len(ones) > MOST_EXACT).get_opcodes():
         if tag != "equal":
             notes += _hunk(ones[i1:i2], others[j1:j2], i1 + 1, j1 + 1)
     kept = notes[:MOST_SHOWN]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-MOST_PARSED: Final = 2 * 2**20
+MOST_PARSED: Final = 1 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,13 @@ class Parsed:
         tree: Its syntax tree; None if there is none.
         problem: Why: "invalid syntax".
         line: Where, from 1; 0 if that is not known.
+        is_grammar: Whether it is one that another version of Python might not have.
     """
 
     tree: ast.Module | None
     problem: str = ""
     line: int = 0
+    is_grammar: bool = False
 
 
 @lru_cache(maxsize=16)
@@ -36,9 +38,14 @@ def parse(content: bytes) -> Parsed:
             warnings.simplefilter("ignore")
             return Parsed(ast.parse(content))
     except SyntaxError as error:
-        return Parsed(None, error.msg or "invalid syntax", error.lineno or 0)
+        return Parsed(None, error.msg or "invalid syntax", error.lineno or 0, _is_grammar(content, error))
     except (ValueError, RecursionError, MemoryError, OverflowError, LookupError) as error:
         return Parsed(None, _named(error))
+
+
+def _is_grammar(content: bytes, error: SyntaxError) -> bool:
+    limits = ("too many", "too deeply", "Exceeds the limit", "encoding", "unicode error")
+    return not isinstance(error, IndentationError) and not any(word in (error.msg or "") for word in limits)
 
 
 def _named(error: Exception) -> str:

@@ -74,6 +74,6 @@ def _unparsed(old: Parsed, new: Parsed, before: bytes, after: bytes) -> list[Not
         return [Note(Rank.BROKEN, None, "parses again"), *lines]
     word = "does not parse any more" if old.tree is not None else "does not parse, neither before nor after"
     where = f", line {new.line}" if new.line else ""
-    if is_newer_python(after):
+    if new.is_grammar and is_newer_python(after):
         word = f"needs a newer Python than {RUNNING}, compared by line"
     return [Note(Rank.BROKEN, new.line or None, f"{word}: {new.problem}{where}"), *lines]

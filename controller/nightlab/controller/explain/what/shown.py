@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from os.path import commonprefix
 from typing import Any, Final
 
 from nightlab.controller.explain.what.shape import weight
@@ -48,7 +47,7 @@ def pair(old: str, new: str, width: int = WIDTH) -> tuple[str, str]:
     """Clip two texts so that their first difference is seen."""
     if max(len(old), len(new)) <= width:
         return old, new
-    common = len(commonprefix([old, new]))
+    common = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     start = common - _LEAD if common > width // 2 else 0
     lead = "…" if start else ""
     return lead + clipped(old[start:], width), lead + clipped(new[start:], width)

@@ -1,4 +1,4 @@
-"""What a syntax tree does not show of a text: line ends, byte order mark, encoding, comments, among them those that act."""
+"""What a syntax tree does not show of a text: line ends, byte order mark, encoding, comments, even those that act."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def text_notes(before: bytes, after: bytes) -> list[Note]:
     if _encoding(before) != _encoding(after):
         notes.append(Note(Rank.TEXT, None, f"encoding {_encoding(before)} -> {_encoding(after)}"))
     return notes
+
+
+def cut_notes(before: bytes, after: bytes) -> list[Note]:
+    """Note a file of which only a beginning is left, as a writer that was interrupted leaves it."""
+    if not before.startswith(after) or len(before) - len(after.rstrip()) < 2 or before.rstrip() == after.rstrip():
+        return []
+    lines, left = before.count(b"\n") + 1, after.count(b"\n") + (not after.endswith(b"\n"))
+    text = f"the file is cut off: {left:,} of {lines:,} lines are left" if after.strip() else "the file is empty now"
+    return [Note(Rank.BROKEN, None, text)]
 
 
 def comment_notes(before: bytes, after: bytes) -> list[Note]:
@@ -66,11 +75,10 @@ def _first_difference(old: Sequence[str], new: Sequence[tuple[int, str]]) -> int
 
 
 def _comments(content: bytes) -> list[tuple[int, str]]:
-    found = []
+    found: list[tuple[int, str]] = []
     try:
-        for token in tokenize.tokenize(io.BytesIO(content).readline):
-            if token.type == tokenize.COMMENT:
-                found.append((token.start[0], token.string.rstrip()))
+        words = tokenize.tokenize(io.BytesIO(content).readline)
+        found.extend((word.start[0], word.string.rstrip()) for word in words if word.type == tokenize.COMMENT)
     except (tokenize.TokenError, SyntaxError, UnicodeError, LookupError):
         return found
     return found

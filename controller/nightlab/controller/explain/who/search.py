@@ -1,0 +1,185 @@
+"""Looks for the steps of known tools that lead from one content of a file to another, as near as they come.
+
+Greedy: from where it stands, the move that comes nearest is made, if most of what it changes is found in the later
+file. What the steps prove and what they do not is `pruning`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nightlab.controller.explain.who.candidates import NOQA_RULE, found_again, vanished
+from nightlab.controller.explain.who.distance import distance, is_on_the_way
+from nightlab.controller.explain.who.pruning import fewest_rules
+from nightlab.controller.explain.who.ruff import LEVELS, Setup
+from nightlab.controller.explain.who.steps import RUFF_FORMAT, Step, lint_step, make, make_all
+from nightlab.controller.explain.who.tools import in_likely_order
+from nightlab.controller.explain.who.workshop import Workshop
+
+MOST_STEPS: Final = 4
+MOST_RULES: Final = 150
+ENOUGH: Final = 0.5  # of what a move changes must be found again for it to be followed
+OTHER_TARGETS: Final = ("py39", "py312", "py314")
+_FORMATS: Final = (
+    (), ("line-length=120",), ("line-length=100",), ("line-length=79",), ("format.quote-style='single'",),
+    ("format.quote-style='preserve'",), ("format.quote-style='single'", "line-length=120"),
+    ("format.quote-style='single'", "line-length=100"), ("indent-width=2",), ("format.docstring-code-format=true",),
+    ("format.preview=true",),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where some steps lead.
+
+    Attributes:
+        steps: In their order.
+        content: What they make of the earlier file.
+        left: Distance from there to the later file; 0: the same bytes.
+    """
+
+    steps: tuple[Step, ...]
+    content: bytes
+    left: int
+
+
+class Search:
+    """The search for one file."""
+
+    def __init__(self, shop: Workshop, path: str, before: bytes, after: bytes, hints: Sequence[Step] = ()) -> None:
+        """Prepare.
+
+        Args:
+            shop: Where tools run.
+            path: Of the file.
+            before: Earlier content.
+            after: Later content.
+            hints: Steps that explained other files of the same change; their settings are tried first.
+        """
+        self._shop = shop
+        self._path = path
+        self._before = before
+        self._after = after
+        self._hints = tuple(hints)
+
+    def run(self) -> Reached:
+        """Return the nearest that was found."""
+        here = Reached((), self._before, distance(self._before, self._after))
+        while here.left and len(here.steps) < MOST_STEPS and not self._shop.is_late:
+            there = self._best_move(here)
+            if there is None:
+                break
+            here = there
+        return here
+
+    def _best_move(self, here: Reached) -> Reached | None:
+        best: Reached | None = None
+        for steps in self._moves(here):
+            there = self._after_steps(here, steps)
+            if there is not None and (best is None or there.left < best.left):
+                best = there
+                if not best.left:
+                    break
+        return best
+
+    def _after_steps(self, here: Reached, steps: Sequence[Step]) -> Reached | None:
+        content = make_all(self._shop, self._path, here.content, steps)
+        if content is None or content == here.content:
+            return None
+        left = distance(content, self._after)
+        if left and not (left < here.left and is_on_the_way(here.content, content, self._after, ENOUGH)):
+            return None
+        return Reached((*here.steps, *steps), content, left)
+
+    def _moves(self, here: Reached) -> Iterator[tuple[Step, ...]]:
+        """Yield what could be done next, the cheapest and likeliest first; stopped at the first that is exact."""
+        for hint in self._hints:
+            yield from self._lint(here.content, Setup.read(hint.settings)) if hint.rules else [(hint,)]
+        for setup in self._setups()[:2]:
+            yield from self._exact_lint(here.content, setup)
+        formatted = self._formatters(here.content)
+        for step in formatted:
+            yield (step,)
+            yield from self._lint_then(here.content, step)
+        setups = self._setups()
+        for setup in setups[:2]:
+            yield from self._lint(here.content, setup)
+        if not formatted:
+            yield from ((step,) for step in self._formats())
+        for setup in setups[2:]:
+            yield from self._lint(here.content, setup)
+        for tool in in_likely_order(self._shop):
+            for settings in tool.variants(self._shop):
+                yield (Step(tool.name, settings),)
+
+    def _setups(self) -> list[Setup]:
+        shop = self._shop
+        own = [Setup(has_config=True)] if shop.has_ruff_config else []
+        targets = [target for target in OTHER_TARGETS if target != shop.target]
+        return list(dict.fromkeys([Setup(shop.target), *own, Setup(), *map(Setup, targets)]))
+
+    def _formats(self) -> Iterator[Step]:
+        own = [Setup(has_config=True)] if self._shop.has_ruff_config else []
+        setups = [*own, *(Setup(self._shop.target, options=options) for options in _FORMATS)]
+        yield from (Step(RUFF_FORMAT, setup.settings()) for setup in setups)
+
+    def _formatters(self, content: bytes) -> list[Step]:
+        """Return the settings under which the later file is formatted and this one is not: the likeliest one."""
+        for step in self._formats():
+            later = make(self._shop, self._path, self._after, step)
+            if later == self._after and make(self._shop, self._path, content, step) not in (None, content):
+                return [step]
+        return []
+
+    def _lint_then(self, content: bytes, formatter: Step) -> Iterator[tuple[Step, ...]]:
+        """Yield fixes followed by the formatter; the format is laid over both sides to see which rules took part."""
+        formatted = make(self._shop, self._path, content, formatter)
+        if formatted is None:
+            return
+        for setup in self._setups()[:3]:
+            rules = vanished(self._shop.ruff, self._path, formatted, self._after, setup)
+            rules |= found_again(self._shop.ruff, self._path, formatted, self._after, setup)
+            rules &= vanished(self._shop.ruff, self._path, content, self._after, setup) | rules
+            yield from ((step, formatter) for step in self._fits(content, rules, setup, (formatter,)))
+
+    def _exact_lint(self, content: bytes, setup: Setup) -> Iterator[tuple[Step, ...]]:
+        """Yield one run of ruff that makes all of it, if there is one: it is preferred to two tools."""
+        rules = vanished(self._shop.ruff, self._path, content, self._after, setup)
+        for step in self._levels(sorted(rules)[:MOST_RULES], setup):
+            if make(self._shop, self._path, content, step) == self._after:
+                yield (step,)
+                return
+
+    def _lint(self, content: bytes, setup: Setup) -> Iterator[tuple[Step, ...]]:
+        ruff, path = self._shop.ruff, self._path
+        gone = vanished(ruff, path, content, self._after, setup)
+        again = found_again(ruff, path, content, self._after, setup)
+        for rules in dict.fromkeys((frozenset(gone), frozenset(gone | again), frozenset(again))):
+            yield from ((step,) for step in self._fits(content, rules, setup, ()))
+
+    def _fits(self, content: bytes, rules: Iterable[str], setup: Setup, then: tuple[Step, ...]) -> Iterator[Step]:
+        """Yield, for each level of safety, the fixes of the rules that bring the file nearer."""
+        wanted = sorted(rules)[:MOST_RULES]
+        seen: set[bytes] = set()
+        for step in self._levels(wanted, setup):
+            made = make_all(self._shop, self._path, content, (step, *then))
+            if made is None or made in seen or made == content:
+                continue
+            seen.add(made)
+            yield step if made == self._after else self._nearer(content, step, then)
+
+    def _levels(self, rules: Sequence[str], setup: Setup) -> Iterator[Step]:
+        others = ("", "ALL", "E,F,W") if NOQA_RULE in rules else ("",)
+        if rules:
+            yield from (lint_step(rules, level, setup, enabled) for enabled in others for level in LEVELS)
+
+    def _nearer(self, content: bytes, step: Step, then: tuple[Step, ...]) -> Step:
+        """Drop the rules without which the result is as near: they may stand in the way of the others."""
+
+        def left(rules: Sequence[str]) -> int:
+            made = make_all(self._shop, self._path, content, (step.without(set(step.rules) - set(rules)), *then))
+            return distance(made, self._after) if made is not None else 1 << 60
+
+        return step.without(set(step.rules) - set(fewest_rules(step.rules, left)))
