@@ -22,7 +22,7 @@ from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.tree import diff_trees
+from nightlab.controller.model.tree import Tree, diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
