@@ -187,6 +187,24 @@ async def test_a_guilty_fix_is_taken_back_quarantined_and_its_trial_runs_again(t
     assert "lost; the trial runs again" in told[0]
 
 
+async def test_trials_that_ran_beside_the_caught_one_run_again_too(tmp_path: Path) -> None:
+    night = await gated(
+        tmp_path, spoilt_by_mode, ComputedExaminer(lets_through_then_blames), settings=settings(trials=6), slots=3
+    )
+    await night.night.run()
+    trials = searched(night)
+    attempts = {t.number: night.scribe.store.attempts("r", t.number) for t in trials}
+    blamed = [p for p in night.redress.prover.proofs() if p.kind is ProofKind.TRIAL and p.differs]
+    lost_s = night.scribe.store.quarantined()[0].lost_s
+    await night.close()
+    spoilt = [number for number, tried in attempts.items() if tried[0].ending is Ending.FAILED]
+    assert len(spoilt) > 1
+    assert len(blamed) == 1  # once is enough
+    assert all([a.ending for a in attempts[n]] == [Ending.FAILED, Ending.FINISHED] for n in spoilt)
+    assert lost_s == pytest.approx(sum(attempts[n][0].usage.wall_s for n in spoilt))
+    assert Verdict.CRASH not in {t.verdict for t in trials}
+
+
 async def test_the_quarantine_outlives_the_study(tmp_path: Path) -> None:
     night = await gated(tmp_path, spoilt_by_mode, ComputedExaminer(lets_through_then_blames))
     await night.run()

@@ -15,6 +15,8 @@ from nightlab.controller.explain.weigh.weigh import own_findings, weigh
 from nightlab.controller.explain.weigh.weighed import Found
 from nightlab.controller.explain.what.canonical import canonical
 from nightlab.controller.explain.what.changes import changes
+from nightlab.controller.explain.who.fixes import fixes
+from nightlab.controller.explain.who.replay import redo, writers
 
 Pairs = Iterable[tuple[str, bytes]]
 
@@ -44,4 +46,7 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "canonical": _canonical,
     "reads_itself": _reads_itself,
     "weigh": _weigh,
+    "writers": writers,
+    "fixes": fixes,
+    "redo": redo,
 }

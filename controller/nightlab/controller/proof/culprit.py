@@ -6,6 +6,7 @@ tool explains; of a tool its rules; of a rule its edits. Telling and acting on i
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -171,7 +172,8 @@ class _Hunt:
         except Exhausted:
             return None, "the runs or the time that were given did not do"
         if seen := self._runs.seen(self._case.after):
-            self._pointed = pointed_places(seen.lines, self._case.before, self._case.after)
+            case = self._case
+            self._pointed = await asyncio.to_thread(pointed_places, seen.lines, case.before, case.after)
         return found.differs, found.evidence
 
     async def _narrow(self) -> tuple[tuple[str, ...], str]:
@@ -185,19 +187,18 @@ class _Hunt:
 
     async def _guilty_tools(self, suspects: Sequence[Suspect]) -> tuple[tuple[str, ...], str]:
         """Find a smallest guilty set, then whether the rest still makes a difference without it."""
-        guilty: list[Suspect] = []
-        texts: list[str] = []
+        guilty: list[Sequence[Suspect]] = []
         rest = list(suspects)
-        while rest and len(texts) < MOST_CULPRITS:
+        while rest and len(guilty) < MOST_CULPRITS:
             found = await self._smallest_guilty(rest)
             if guilty and not self._is_minimal:
                 break  # what is found half-way accuses the innocent; that there is more is told
-            guilty += found
-            texts.append(await self._smallest_edit(self._case.before, await self._made(found)))
+            guilty.append(found)
             rest = [suspect for suspect in rest if suspect not in found]
             if not rest or not await self._still_fails(rest):
                 break
-        return tuple(dict.fromkeys(suspect.author for suspect in guilty)), "".join(texts)
+        texts = [await self._smallest_edit(self._case.before, await self._made(found)) for found in guilty]
+        return tuple(dict.fromkeys(suspect.author for found in guilty for suspect in found)), "".join(texts)
 
     async def _smallest_guilty(self, suspects: Sequence[Suspect]) -> tuple[Suspect, ...]:
         weights = {suspect: await self._weight(suspect) for suspect in suspects}
@@ -212,13 +213,14 @@ class _Hunt:
 
     async def _smallest_edit(self, base: Files, target: Files) -> str:
         """Return as a diff the smallest part of an edit that still makes a difference; the edit itself is known to."""
-        hunks = hunks_between(base, target)
+        hunks = await asyncio.to_thread(hunks_between, base, target)
         weights = [POINTED_WEIGHT if touches([hunk], self._pointed) else 1.0 for hunk in hunks]
 
         async def fails(part: Sequence[Hunk]) -> bool | None:
             return await self._fails(with_hunks(base, part))
 
-        return diff_text(base, with_hunks(base, await ddmin(hunks, fails, weights=weights)))
+        smallest = with_hunks(base, await ddmin(hunks, fails, weights=weights))
+        return await asyncio.to_thread(diff_text, base, smallest)
 
     # Variants
 
@@ -247,7 +249,7 @@ class _Hunt:
     async def _weight(self, suspect: Suspect) -> float:
         """Say how likely it is guilty, from what its change alone would be; it costs no run."""
         alone = await self._made([suspect])
-        if touches(hunks_between(self._case.before, alone), self._pointed):
+        if touches(await asyncio.to_thread(hunks_between, self._case.before, alone), self._pointed):
             return POINTED_WEIGHT
         before, after = [await self._explainer.canonical(files) for files in (self._case.before, alone)]
         return SAME_PROGRAM_WEIGHT if before == after else 1.0

@@ -16,6 +16,7 @@ from nightlab.controller.proof.lines import NUMBER, Line, clocks, is_finite
 Shape = tuple[str, ...]
 Key = tuple[str, ...]
 VARIES: Final = "\1"
+MOST_FRAMES: Final = 50  # each line is held against each of them
 LEAST_ANCHOR: Final = 3  # letters of a word that tells one kind of line from another
 
 
@@ -121,7 +122,7 @@ class LineNoise:
             if self._is_known(first.shape) and self._is_known(second.shape):
                 continue
             frame = _frame(first.shape, second.shape)
-            if frame.is_telling:
+            if frame.is_telling and len(self.frames) < MOST_FRAMES:
                 self.frames.append(frame)
             else:
                 self.is_loose = True

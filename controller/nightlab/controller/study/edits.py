@@ -54,6 +54,11 @@ class Editor:
         self._history = history
         self._entry_points = tuple(entry_points)
 
+    @property
+    def entry_points(self) -> tuple[str, ...]:
+        """Files of the tree that the training command starts."""
+        return self._entry_points
+
     def files(self, tree: Tree, paths: Collection[str] | None = None) -> dict[str, bytes]:
         """Return the contents that an action may be shown: text-sized regular files, all or those of some paths."""
         shown = (e for e in tree.entries if e.mode != SYMLINK and e.size <= READ_LIMIT_BYTES)

@@ -7,7 +7,9 @@ difference for the very same lines; an author in quarantine is never asked again
 from __future__ import annotations
 
 import hashlib
+import itertools
 import posixpath
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -30,6 +32,8 @@ PYTHON: Final = (".py", ".pyi")
 KEYED_CHARS: Final = 48 * 1024  # a longer diff may have been cut; lines that are not seen cannot be approved
 MOST_LET_THROUGH: Final = 40  # fixes of one tree that may change behaviour and were let through one on top of another
 FIX_FILES: Final = 200
+FIX_BYTES: Final = 8 * 2**20
+FIX_S: Final = 60.0  # after which what was made is enough: a launch waits for it
 Allow = Callable[[MadeFix], str]
 
 
@@ -99,11 +103,10 @@ class Fixer:
 
         Args:
             tree: The tree.
-            paths: Files of it; those that the config keeps from edits are left out.
+            paths: Files of it, those that matter most first; what the config keeps from edits is left out.
             allow: Says why a fix that may change behaviour is let through; empty: it is not.
         """
-        files = self._editor.files(tree, {path for path in paths if self._may_edit(path)})
-        wanted = dict(sorted(files.items())[:FIX_FILES])
+        wanted = self._wanted(tree, paths) if self._maker is not None else {}
         if self._maker is None or not wanted:
             return Fixed(tree)
         try:
@@ -143,6 +146,13 @@ class Fixer:
         lint = self._config.lint
         return FixOrder(lint.fix, lint.format, lint.select, self.quarantined(), self._python)
 
+    def _wanted(self, tree: Tree, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return contents of the Python files among some paths, as many as a worker is given at once."""
+        entries = [tree.by_path[path] for path in paths if self._may_edit(path)][:FIX_FILES]
+        sizes = itertools.accumulate(entry.size for entry in entries)
+        chosen = {e.path for e, size in zip(entries, sizes, strict=True) if size <= FIX_BYTES}
+        return self._editor.files(tree, chosen)
+
     def _may_edit(self, path: str) -> bool:
         train = self._config.train
         is_open = matches_any(path, train.editable) and not matches_any(path, train.protected)
@@ -167,6 +177,7 @@ class _Copy:
     async def fix(self, files: Mapping[str, bytes], allow: Allow, why_held: Callable[[MadeFix], str]) -> Fixed:
         """Apply what may be; ask again after each fix that is let through, since it is made on top of the others."""
         contents = dict(files)
+        end = time.monotonic() + FIX_S
         for _ in range(MOST_LET_THROUGH):
             paths = [entry.path for entry in self._tree.entries]
             made = await self._maker.fixes(contents, self._order, paths=paths, repo_config=self._repo_config)
@@ -174,7 +185,11 @@ class _Copy:
                 self._apply(each, FixState.APPLIED, each.reason, contents)
             held = [m for m in made if m.effect is Effect.BEHAVIOUR]
             let = next((m for m in held if allow(m)), None)
-            if let is None or not self._apply(let, FixState.LET_THROUGH, allow(let), contents):
+            if (
+                let is None
+                or time.monotonic() > end
+                or not self._apply(let, FixState.LET_THROUGH, allow(let), contents)
+            ):
                 break
             held.remove(let)
         self._fixes += [Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, why_held(m)) for m in held]
@@ -221,5 +236,6 @@ def approvals_of(study_id: str, fix: Fix, reason: str) -> Iterator[ApprovalRecor
 
 def _lines_digest(diff: str) -> str:
     """Digest of a diff's removed and added lines, wherever they stand in the file."""
-    hunks = diff.split("\n@@ ", 1)[-1].split("\n")
-    return hashlib.sha256("\n".join(line for line in hunks if line[:1] in ("+", "-")).encode()).hexdigest()
+    first_hunk = diff.split("\n@@ ", 1)[-1].split("\n")[1:]  # without the rest of its header, which has line numbers
+    changed = (line for line in first_hunk if line[:1] in ("+", "-"))
+    return hashlib.sha256("\n".join(changed).encode(errors="surrogatepass")).hexdigest()

@@ -115,7 +115,7 @@ class Night:
         """Give proofs that are left at the end a bounded time; False once the night is over."""
         if self._stop.draining or not (self._redress.prover.open() or self._redress.prover.proven()):
             return False
-        if self._grace_s <= 0:
+        if self._grace_s <= 0 or not self._redress.prover.is_able:
             await self._redress.prover.stop()
             self._redress.close("the night ended first")
             return True

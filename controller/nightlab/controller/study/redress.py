@@ -52,7 +52,8 @@ class Redress:
         if self._base_asked or not self._fixer.is_wanted or not self.prover.is_able:
             return
         self._base_asked = True
-        paths = [entry.path for entry in self._base.entries]
+        starts = self._editor.entry_points
+        paths = [*starts, *(entry.path for entry in self._base.entries if entry.path not in starts)]
         fixed = await self._fixer.fix_files(self._base, paths, self._fixer.approved)
         await self.ask_fixes(0, fixed, search_seed(self._config.noise))
 

@@ -6,10 +6,12 @@ a row that is passed over and named.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -116,8 +118,10 @@ def _isort(shop: Workshop, path: str, source: str, settings: Settings) -> str:
         kind = _ISORT_KEYS.get(key)
         if kind is not None:
             options[key] = _as(kind, value)
-    options |= {"profile": profile for profile in _values(settings, "--profile")}
-    options |= {"line_length": int(width) for width in _values(settings, "--line-length")}
+    if profiles := _values(settings, "--profile"):
+        options["profile"] = profiles[0]
+    if widths := _values(settings, "--line-length"):
+        options["line_length"] = int(widths[0])
     options |= {"force_single_line": True} if "--force-single-line-imports" in settings else {}
     folders = (shop.folder, shop.folder / "src")
     config = isort.Config(directory=str(shop.folder), src_paths=folders, **options)
@@ -208,8 +212,8 @@ def _autopep8(shop: Workshop, path: str, source: str, settings: Settings) -> str
 
 def _pyupgrade_variants(shop: Workshop) -> Iterator[Settings]:
     minor = min(max(shop.python[1], 8), 15) if shop.python else 11
-    older = [each for each in range(minor, 5, -1)]
-    newer = [each for each in range(minor + 1, 16)]
+    older = range(minor, 5, -1)
+    newer = range(minor + 1, 16)
     yield ()
     for each in (*older, *newer):
         yield (f"--py3{each}-plus",)
@@ -223,7 +227,8 @@ def _pyupgrade(shop: Workshop, path: str, source: str, settings: Settings) -> st
     with tempfile.TemporaryDirectory(dir=shop.folder) as folder:
         place = Path(folder) / Path(path).name
         place.write_bytes(source.encode())
-        main([*settings, "--exit-zero-even-if-changed", str(place)])
+        with contextlib.redirect_stderr(io.StringIO()):
+            main([*settings, "--exit-zero-even-if-changed", str(place)])
         return place.read_bytes().decode()
 
 
@@ -239,7 +244,14 @@ TOOLS: Final[dict[str, Tool]] = {
 }
 
 
-def in_likely_order(shop: Workshop, paths: Sequence[str] = ()) -> list[Tool]:
+def names_of_repo(shop: Workshop) -> frozenset[str]:
+    """Return the tools that the repo's own configs name, "ruff" among them."""
+    text = b"\n".join(content[:MOST_BYTES] for path, content in shop.repo_config.items())
+    names = {name for name in (*TOOLS, "ruff") if name.encode() in text}
+    return frozenset(names | ({"ruff"} if shop.has_ruff_config else set()))
+
+
+def in_likely_order(shop: Workshop) -> list[Tool]:
     """Return the rows, those that the repo's own configs name first."""
-    text = b"\n".join(content[:MOST_BYTES] for content in shop.repo_config.values())
-    return sorted(TOOLS.values(), key=lambda tool: tool.name.encode() not in text)
+    named = names_of_repo(shop)
+    return sorted(TOOLS.values(), key=lambda tool: tool.name not in named)
