@@ -54,7 +54,7 @@ async def test_a_run_cannot_change_what_was_sealed_and_what_it_adds_is_reported(
     results = ground.told(outcome)
     assert len(results) == 34
     assert set(results.values()) <= {"EACCES", "EPERM", "EROFS", "EBUSY", "ENOTEMPTY", "EEXIST"}, results
-    assert outcome.gate.drift == outcome.gate.drifts == outcome.gate.shadowing == outcome.gate.notes == ()
+    assert outcome.gate.drift == outcome.gate.drifts == outcome.gate.shadowing == ()
     assert outcome.gate.digest_inside == outcome.gate.digest_outside == ground.tree(BASE).digest
     assert outcome.added_importable == ("pkg/shadow.py",)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import GateRejected, LinkError, SandboxLost
+from nightlab.controller.gate.blocking import Blocking
 from nightlab.controller.gate.lint import LintReport, lint
 from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Site
@@ -74,12 +75,13 @@ class Gate:
         drifts = list(transferred)
         for _ in range(ROLLBACKS + 1):
             read = await self._read(live, tree)
+            judged = await self._judge.judge(tree, read.findings) if isinstance(read, LintReport) else None
             verified = await self._sealer.verify(live, tree)
             drifts += [drift for drift in verified.drifts if drift not in drifts]
             if verified.drift:
                 return self._closed(tree, drifts, verified.drift)
             if not verified.drifts:
-                return await self._weigh(tree, read, verified, tuple(drifts))
+                return self._weigh(tree, read, judged, verified, tuple(drifts))
         return self._closed(tree, drifts, tuple(change.path for change in drifts[-1].explanation.changes))
 
     async def _read(self, live: Live, tree: Tree) -> LintReport | LinkError | GateRejected:
@@ -97,8 +99,13 @@ class Gate:
         except (LinkError, GateRejected) as error:
             return error  # ruff may have met what is no tree any more
 
-    async def _weigh(
-        self, tree: Tree, read: LintReport | LinkError | GateRejected, verified: Verified, drifts: tuple[Drift, ...]
+    def _weigh(
+        self,
+        tree: Tree,
+        read: LintReport | LinkError | GateRejected,
+        judged: Blocking | None,
+        verified: Verified,
+        drifts: tuple[Drift, ...],
     ) -> Passed:
         report = GateReport(
             inherited=self._judge.inherited,
@@ -108,9 +115,8 @@ class Gate:
         )
         if isinstance(read, LinkError):
             raise read
-        if isinstance(read, GateRejected):
+        if isinstance(read, GateRejected) or judged is None:
             return Passed(report, reason=str(read))
-        judged = await self._judge.judge(tree, read.findings)
         weighed = replace(
             report,
             blocking=judged.findings,
