@@ -23,7 +23,7 @@ def attempt(name, function, *arguments):
     try: function(*arguments); results[name] = "done"
     except OSError as error: results[name] = errno.errorcode[error.errno]
 for path in ("train.py", "pkg/lib.py", "run.sh"):
-    attempt(f"write {path}", lambda: open(path, "a"))
+    attempt(f"write {path}", lambda path=path: open(path, "a"))
     attempt(f"truncate {path}", os.truncate, path, 0)
     attempt(f"mode {path}", os.chmod, path, 0o777)
     attempt(f"unlink {path}", os.unlink, path)
@@ -144,7 +144,7 @@ MEDDLERS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a truncated file": (truncate, "train.py"),
     "a config file": (configure, "`momentum` 0.9 -> 0.0, train.toml:1"),
     "a removed file": (remove, "pkg/lib.py"),
-    "a link for a file": (link, "a link stands in its place, train.py"),
+    "a link for a file": (link, "symbolic link, train.py"),
     "a link for a directory": (link_directory, "pkg/lib.py"),
     "a directory for a file": (replace_file_by_directory, "train.toml"),
     "a file for a directory": (replace_directory_by_file, "pkg/lib.py"),

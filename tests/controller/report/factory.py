@@ -7,8 +7,20 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nightlab.controller.model.change import (
+    Drift,
+    Effect,
+    Explanation,
+    Fact,
+    FileChange,
+    Fix,
+    FixState,
+    Where,
+    Writer,
+)
 from nightlab.controller.model.score import Direction, NoiseFloor, Trust, Verdict
-from nightlab.controller.model.trial import Finding, GateReport, Phase, Role
+from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, Role, SmokeReport
+from nightlab.controller.report.gate_view import ProofView, QuarantineView
 from nightlab.controller.report.view import (
     ActionView,
     ArgumentView,
@@ -306,6 +318,67 @@ def multi_objective() -> StudyView:
                  now_unix_s=START + 520, ended_at_unix_s=START + 520)  # fmt: skip
 
 
+FLIP_DIFF = (
+    "--- a/train.py\n+++ b/train.py\n@@ -38,7 +38,7 @@\n # Optimization\n STEPS = 500\n BATCH_SIZE = 8\n"
+    "-SCALAR_LR = 0.5\n+SCALAR_LR = 0.3\n WARMUP = 0.1\n"
+)
+
+
+def flipped(where: Where = Where.SEALED, *, is_rolled_back: bool = True) -> Drift:
+    """The story: a valid literal with another value, and nobody known who wrote it."""
+    fact = Fact("train.py", 41, "`SCALAR_LR` 0.5 -> 0.3")
+    change = FileChange("train.py", Effect.BEHAVIOUR, (fact,), FLIP_DIFF)
+    return Drift(where, Explanation((change,), (Writer("", ("train.py",)),), (fact,)), is_rolled_back)
+
+
+def linted() -> Drift:
+    """A hook that removed an import that looked unused."""
+    fact = Fact("train.py", 3, "import of `registry_models` removed")
+    change = FileChange(
+        "train.py", Effect.BEHAVIOUR, (fact,), "--- a/train.py\n+++ b/train.py\n@@ -3 +2,0 @@\n-import x\n"
+    )
+    writer = Writer("ruff check", ("train.py",), ("F401",), "safe")
+    return Drift(Where.DRAFT, Explanation((change,), (writer,)), True)
+
+
+def wanted_fix(state: FixState, effect: Effect, reason: str = "") -> Fix:
+    """A fix that the user asked for."""
+    fact = Fact("train.py", 88, "`best >= loss` became `min(...)`")
+    return Fix("ruff:PLR1730", effect, state, (FileChange("train.py", effect, (fact,), ""),), reason)
+
+
+def gated_night() -> StudyView:
+    """The good night with a gate that had work: drifts, fixes, smoke runs, a quarantined rule, inherited findings."""
+    view = good_night()
+    had = (Finding("F841", "eval.py", 12, 5, "Local variable `x` is assigned to but never used"),)
+    smoke = SmokeReport(Ending.FINISHED, "", 6.1, 4.2, 0, int(1.1 * GIB))
+    bad = SmokeReport(Ending.FAILED, "KeyError: 'val'", 5.0, 3.1, 1, None, None, ("Traceback", "KeyError: 'val'"))
+    held = wanted_fix(FixState.HELD_BACK, Effect.BEHAVIOUR, "NaN compares otherwise in min()")
+    let = wanted_fix(FixState.LET_THROUGH, Effect.BEHAVIOUR, "no difference seen in 40 lines of 4 runs")
+    more = {
+        3: {"drifts": (flipped(),), "smoke": smoke, "inherited": had, "target_source": "the interpreter"},
+        4: {"drifts": (linted(),), "fixes": (held,), "notes": ("this repo formats itself with pre-commit",)},
+        5: {"fixes": (wanted_fix(FixState.APPLIED, Effect.SAME_PROGRAM),), "smoke": smoke},
+        7: {"fixes": (let, held)},
+        15: {"digest_inside": digest(99), "shadowing": ("out/json.py",)},
+        17: {"smoke": bad, "digest_inside": ""},
+    }
+    trials = tuple(
+        replace(trial, gate=replace(trial.gate, **more[trial.number])) if trial.number in more else trial
+        for trial in view.trials
+    )
+    hunks = "--- a/train.py\n+++ b/train.py\n@@ -88 +88 @@\n-if best >= loss:\n+best = min(best, loss)\n"
+    caught = QuarantineView("ruff:PLR1730", 12, "val_bpb 3.31 -> nan at line 40", hunks, 842.0)
+    proofs = (
+        ProofView(
+            "ruff:PLR1730 in train.py", 12, True, True, "val_bpb 3.31 -> nan at line 40", ("ruff:PLR1730",), hunks, 5
+        ),
+        ProofView("ruff:UP006 in model.py", 5, True, False, "no difference seen in 40 lines of 4 runs", runs=4),
+        ProofView("what was rolled back of trial 3", 3, False),
+    )
+    return replace(view, trials=trials, quarantined=(caught,), proofs=proofs)
+
+
 HOSTILE = (
     "\x1b[2J\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\x1b]52;c;ZXZpbA==\x07\x9b31m\u202egnp.exe\u2066\u200b"
     "<script>alert(1)</script><img src=x onerror=alert(1)>[/foo][bold red]{{7*7}}{% raw %}${7*7}`a`|b|\n"
@@ -318,7 +391,15 @@ def hostile() -> StudyView:
     """Every text that a repo, a plugin, a script or a branch can choose is an attack (acceptance B14)."""
     bad = HOSTILE
     finding = Finding(bad, bad, 1, 1, bad)
-    gate = GateReport((finding,), (), bad, bad + "x", (bad,), bad, 1)
+    fact = Fact(bad, 1, bad)
+    change = FileChange(bad, Effect.BEHAVIOUR, (fact,), f"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-{bad}\n+{bad}2\n")
+    writer = Writer(bad, (bad,), (bad,), bad, (bad,))
+    drift = Drift(Where.SEALED, Explanation((change,), (writer, Writer("", (bad,))), (fact,), (bad,)), True)
+    fix = Fix(bad, Effect.BEHAVIOUR, FixState.HELD_BACK, (change,), bad)
+    smoke = SmokeReport(Ending.FAILED, bad, 1.0, 1.0, 1, None, None, (bad,))
+    gate = GateReport(
+        (finding,), (finding,), bad, bad + "x", (bad,), bad, 1, bad, (drift,), (bad,), smoke, (fix,), (bad,)
+    )
     act = ActionView(bad, bad, (ArgumentView(bad, bad, bad + "2"), ArgumentView("n", math.nan, math.inf)), bad)
     trials = [
         replace(
@@ -335,6 +416,8 @@ def hostile() -> StudyView:
         trials, fill_ledger(trials, slots=2, wall_s=6000), id=bad, name=bad, repo=bad, state_reason=bad, head=bad,
         config={bad: bad}, base_digest=bad, image_id=bad, posture={bad: bad}, best=best, notes=(bad, bad),
         objectives=(replace(LOSS, unit=bad),), constraints=(replace(MEMORY_BOUND, name=bad, unit=bad),),
+        quarantined=(QuarantineView(bad, 5, bad, f"@@ -1 +1 @@\n-{bad}\n", 5.0),),
+        proofs=(ProofView(bad, 5, True, True, bad, (bad,), bad, 3),),
     )  # fmt: skip
 
 

@@ -13,7 +13,17 @@ from tests.controller.report.golden import check_golden
 
 from nightlab.controller.report.html import render_html
 
-VIEWS = ("good_night", "no_gain", "unknown_floor", "all_crashed", "empty", "running", "multi_objective", "hostile")
+VIEWS = (
+    "good_night",
+    "gated_night",
+    "no_gain",
+    "unknown_floor",
+    "all_crashed",
+    "empty",
+    "running",
+    "multi_objective",
+    "hostile",
+)
 VOID_TAGS = {"meta", "br", "path", "rect", "line", "circle"}
 
 
@@ -44,7 +54,7 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
-@pytest.mark.parametrize("name", ["good_night", "all_crashed", "empty"])
+@pytest.mark.parametrize("name", ["good_night", "gated_night", "all_crashed", "empty"])
 def test_the_page_is_the_golden_one(name):
     check_golden(f"{name}.html", render_html(getattr(factory, name)()))
 

@@ -25,6 +25,9 @@ def test_the_final_table_is_the_golden_one():
 def test_the_trial_page_is_the_golden_one():
     view = factory.good_night()
     pages = [drawn(tables.trial_show(view, view.trial(number))) for number in (5, 8)]
+    view = factory.gated_night()
+    pages += [drawn(tables.trial_show(view, view.trial(number))) for number in (3, 7, 15, 17)]
+    pages.append(drawn(tables.status(view)))
     check_golden("trial_show.txt", "\n".join(pages))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from nightlab.controller.cli.output import JsonFlag, answering, print_json, print_rich, say
+from nightlab.controller.cli.output import JsonFlag, answering, print_json, print_lines, say
 
 if TYPE_CHECKING:
     from nightlab.controller.inspection.gate import Wanted
@@ -81,7 +81,7 @@ def _inspect(wanted: Wanted, *, as_json: bool, is_quiet: bool) -> int:
         verdict: dict[str, Any] = {"state": view.state.value, "exit_code": view.exit_code}
         print_json({**verdict, **to_json(view)})
         return view.exit_code
-    print_rich(gate_page(view, is_quiet=is_quiet))
+    print_lines(gate_page(view, is_quiet=is_quiet))
     if not is_quiet:
         say(closing_line(view))
     return view.exit_code
@@ -95,7 +95,7 @@ def _explain(path: Path, base: str, python: tuple[int, int] | None, *, as_json: 
     if as_json:
         print_json(view)
         return
-    print_rich(since_page(view, with_diff=with_diff))
+    print_lines(since_page(view, with_diff=with_diff))
     if not with_diff and view.explanation.changes:
         say("--diff shows the lines")
 

@@ -22,6 +22,7 @@ from nightlab.controller.text import inert
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
+PIPE_COLUMNS: Final = 1000
 _DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for programs.")]
@@ -36,6 +37,14 @@ def print_json(value: object) -> None:
 def print_rich(*renderables: object) -> None:
     """Write tables and text on stdout, never reading them as markup."""
     console = Console(markup=False, highlight=False, emoji=False)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def print_lines(*renderables: object) -> None:
+    """Write text on stdout: wrapped for a terminal, each line whole for a pipe or a file."""
+    width = None if sys.stdout.isatty() else PIPE_COLUMNS
+    console = Console(markup=False, highlight=False, emoji=False, width=width)
     for renderable in renderables:
         console.print(renderable)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,6 +13,8 @@ import typer
 from nightlab.controller.cli.output import JsonFlag, answering, print_json, print_rich, say
 from nightlab.controller.cli.target import HERE, RepoOption, StudyOption, Target, find
 from nightlab.controller.errors import StoreError
+from nightlab.controller.model.change import Drift
+from nightlab.controller.report.gate_words import drift_line
 from nightlab.controller.report.view import TrialView
 
 app: Final = typer.Typer(no_args_is_help=False, help="Look at the trials of a study.")
@@ -67,19 +70,29 @@ def show(number: Number, repo: RepoOption = HERE, study: StudyOption = "", as_js
 
 
 @app.command("diff")
-def diff(number: Number, repo: RepoOption = HERE, study: StudyOption = "", as_json: JsonFlag = False) -> None:
-    """Print a trial's change against the base tree.
+def diff(
+    number: Number,
+    repo: RepoOption = HERE,
+    study: StudyOption = "",
+    drift: Annotated[bool, typer.Option("--drift", help="What others wrote into it, instead.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print a trial's change against the base tree, or what was rolled back of others' changes.
 
     Examples:
       nightlab trial diff 7
       nightlab trial diff 7 | git apply --check
+      nightlab trial diff 7 --drift
     """
     with answering(as_json):
         trial = _trial(find(repo, study).view(with_details=True).trial(number), number)
+        drifts = trial.gate.drifts if trial.gate is not None else ()
         if as_json:
-            print_json({"number": number, "diff": trial.diff})
+            print_json({"number": number, "diff": trial.diff, "drifts": drifts})
             return
-        _write(trial.diff)
+        _write(_drift_text(drifts) if drift else trial.diff)
+        if drifts and not drift:
+            say(f"something else wrote here: nightlab trial diff {number} --drift")
 
 
 @app.command("logs")
@@ -98,6 +111,15 @@ def logs(
     with answering():
         target = find(repo, study)
         _follow(target, number) if follow else _copy(_log(target, number), 0)
+
+
+def _drift_text(drifts: Sequence[Drift]) -> str:
+    """Write each drift as a diff, with what and who above it as lines that patch tools pass over."""
+    parts = []
+    for drift in drifts:
+        diffs = (change.diff for change in drift.explanation.changes if change.diff)
+        parts.append("\n".join([drift_line(drift), *diffs]))
+    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
 
 
 def _trial(trial: TrialView | None, number: int) -> TrialView:

@@ -81,7 +81,7 @@ async def inspect(wanted: Wanted, *, note: Note) -> InspectionView:
     entry = entry_of(subject, config, wanted.entry)
     async with AsyncExitStack() as stack:
         explainer = await stack.enter_async_context(Explainer())
-        linted = await lint_subject(subject, config, python=wanted.python, entry=entry)
+        linted = await lint_subject(subject, config, explainer, python=wanted.python, entry=entry)
         explanation = await explain_base(subject, explainer, wanted.python)
         twins = await twin_check(subject, explainer)
         bench, why_none = await _bench(stack, subject, config, wanted, linted, note)

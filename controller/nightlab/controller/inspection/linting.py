@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nightlab.api.digest import SYMLINK
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import GateRejected
-from nightlab.controller.gate.findings import new_findings
+from nightlab.controller.explain.explainer import Explainer
+from nightlab.controller.gate.blocking import blocking, certain
 from nightlab.controller.gate.lint import LintReport, lint, python_files
+from nightlab.controller.gate.related import edit_of
 from nightlab.controller.inspection.entry import Entry
 from nightlab.controller.inspection.host_tools import HostTools
 from nightlab.controller.inspection.subject import Files, Subject
@@ -53,7 +54,7 @@ class Linted:
 
 
 async def lint_subject(
-    subject: Subject, config: Config | None, *, python: tuple[int, int] | None, entry: Entry
+    subject: Subject, config: Config | None, explainer: Explainer, *, python: tuple[int, int] | None, entry: Entry
 ) -> Linted:
     """Lint a working tree, and its base where the tree has findings.
 
@@ -64,20 +65,25 @@ async def lint_subject(
     async with HostTools() as tools:
         report, unread = await _lint_tree(subject, config, tools, python, entry)
         base: tuple[Finding, ...] = ()
-        if report.findings and subject.revision is not None:
-            tree, files = _earlier(subject)
+        tree, files = _earlier(subject)
+        if report.findings and files:
             root = tools.write("base", files)
             base = (await lint(tools, tree, root=root, python=python, allow=_allowed(config))).findings
-    new = new_findings(report.findings, base)
+    edit = edit_of(tree, subject.tree, lambda sha256: subject.contents.get(sha256) or b"")
+    blocked = await blocking(report.findings, base, edit, explainer, allow=_allowed(config))
     return Linted(
-        new=new,
-        inherited=new_findings(report.findings, new),
+        new=blocked.findings,
+        inherited=certain(base),
         files=report.linted_files,
         target_version=report.target_version,
         target_source=report.target_source,
-        sources=_sources(subject, new),
-        checks=(_ruff_check(new, report.linted_files), _entry_check(entry, unread), _config_check(subject)),
-        notes=(*report.notes, *filter(None, [unread])),
+        sources=_sources(subject, blocked.findings),
+        checks=(
+            _ruff_check(blocked.findings, report.linted_files),
+            _entry_check(entry, unread),
+            _config_check(subject),
+        ),
+        notes=(*report.notes, *blocked.notes, *filter(None, [unread])),
     )
 
 
@@ -101,14 +107,17 @@ def _allowed(config: Config | None) -> tuple[str, ...]:
 
 
 def _earlier(subject: Subject) -> tuple[Tree, Files]:
-    """Return the base's Python files: those that differ from the commit, the others from the working tree."""
+    """Return the base's tree and its Python files; nothing without a base."""
     revision = subject.revision
-    assert revision is not None
-    paths = [path for path, mode in revision.modes.items() if path.endswith(".py") and mode != SYMLINK]
-    changed = set(revision.changed)
-    found = {path: revision.contents.get(path) if path in changed else subject.content(path) for path in paths}
-    files = {path: content for path, content in found.items() if content is not None}
-    return Tree.of(TreeEntry(path, revision.modes[path], len(content), "") for path, content in files.items()), files
+    if revision is None:
+        return Tree(()), {}
+    same = revision.modes.keys() - set(revision.changed)
+    entries = {path: entry for path, entry in subject.tree.by_path.items() if path in same}
+    for path, content in revision.contents.items():
+        entries[path] = TreeEntry(path, revision.modes[path], len(content), subject.contents.put(content))
+    tree = Tree.of(entries.values())
+    paths = python_files(tree)
+    return tree, {p: c for p in paths if (c := subject.contents.get(entries[p].sha256)) is not None}
 
 
 def _sources(subject: Subject, findings: Iterable[Finding]) -> dict[str, str]:

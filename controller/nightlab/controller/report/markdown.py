@@ -178,7 +178,8 @@ def _gate(view: StudyView) -> list[str]:
         rows = [(NONE if s.number is None else str(s.number), s.kind, code(s.text, GATE_CHARS)) for s in found]
         blocks.append(table(("trial", "kind", "what"), rows[:GATE_ROWS], numbers=(0,)))
         blocks += [f"{len(rows) - GATE_ROWS} more are in the JSON report."] if len(rows) > GATE_ROWS else []
-    blocks += [f"- {code(proof_line(proof), GATE_CHARS)}" for proof in view.proofs[:GATE_ROWS]]
+    proofs = "\n".join(f"- {code(proof_line(proof), GATE_CHARS)}" for proof in view.proofs[:GATE_ROWS])
+    blocks += ["Paired smoke runs:", proofs] if proofs else []
     hunks = [caught for caught in view.quarantined if caught.hunks]
     for caught in hunks[:GATE_HUNKS]:
         lines = [line.text for line in diff_lines(caught.hunks, DIFF_LINES)]

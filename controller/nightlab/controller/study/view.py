@@ -16,12 +16,22 @@ from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verd
 from nightlab.controller.model.trial import Ending, Phase, Role
 from nightlab.controller.repo.history import History
 from nightlab.controller.report import view
+from nightlab.controller.report.gate_view import ProofView, QuarantineView
 from nightlab.controller.report.silent import Silent
 from nightlab.controller.scoring.ledger import Spent, category_of, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front
 from nightlab.controller.scoring.scan import screen_line
 from nightlab.controller.scoring.verdict import gain_over
-from nightlab.controller.store import AttemptRecord, Store, StudyRecord, TrialRecord, holder_pid
+from nightlab.controller.store import (
+    AttemptRecord,
+    ProofRecord,
+    ProofState,
+    QuarantineRecord,
+    Store,
+    StudyRecord,
+    TrialRecord,
+    holder_pid,
+)
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.judge import Judge, values_of
 from nightlab.controller.study.past import excess, runs_by_tree
@@ -92,6 +102,8 @@ class ViewBuilder:
             ledger=_ledger(record, trials, attempts),
             trials=views,
             notes=tuple(event.text for event in self._store.events(study_id) if event.text),
+            quarantined=tuple(_quarantined(record, study_id) for record in self._store.quarantined()),
+            proofs=tuple(_proof(record) for record in self._store.proofs(study_id)),
         )
 
     def _study_state(self, record: StudyRecord) -> view.StudyState:
@@ -266,6 +278,24 @@ def _ledger(
     sums = ledger([preparing, *spent], record.spent_s, record.slots)
     counts = Counter(category_of(row) for row in spent)
     return tuple(view.LedgerRow(category.value, seconds, counts[category]) for category, seconds in sums.items())
+
+
+def _quarantined(record: QuarantineRecord, study_id: str) -> QuarantineView:
+    trial = record.trial if record.study_id == study_id else None
+    return QuarantineView(record.author, trial, record.evidence, record.hunks, record.lost_s)
+
+
+def _proof(record: ProofRecord) -> ProofView:
+    return ProofView(
+        subject=record.subject or f"the {record.kind.value} of trial {record.trial}",
+        trial=record.trial,
+        is_ended=record.state is not ProofState.OPEN,
+        differs=record.differs,
+        evidence=record.evidence,
+        guilty=record.guilty,
+        hunks=record.hunks,
+        runs=record.runs,
+    )
 
 
 def _by_number(attempts: Sequence[AttemptRecord]) -> dict[int, list[AttemptRecord]]:
