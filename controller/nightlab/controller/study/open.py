@@ -176,16 +176,12 @@ async def sitting(
         site, findings = await site_of(ground.record, ground.config, ground.engine, ground.scribe, spawner, ground.base)
         editor, offered = await _actions(stack, ground, site)
         explainer = await stack.enter_async_context(Explainer())
-<<<<<<< HEAD
         walk = TrialWalk(
             *(ground.config, site, spawner, ground.state, findings),
             blobs=ground.blobs,
             explainer=explainer,
             base=ground.base,
         )
-=======
-        walk = TrialWalk(ground.config, site, spawner, ground.state, findings, blobs=ground.blobs, explainer=explainer)
->>>>>>> seal
         smoker = SmokeRunner(ground.config, site, spawner, ground.state)
         runner = SmokeStage(ground.config, ground.scribe, Runner(ground.config, site, ground.scribe, walk), smoker)
         whole = SmokeRunner(whole_runs(ground.config), site, spawner, ground.state)
