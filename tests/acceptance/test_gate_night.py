@@ -150,8 +150,9 @@ def test_a_kill_during_a_proof_begins_it_again(night: Callable[..., Study]) -> N
 
 
 def test_a_harmful_fix_is_caught_quarantined_and_its_trial_runs_again(night: Callable[..., Study]) -> None:
-    study = night(WANTED, "8, 16", 7)
-    study.runs()
+    study = night(WANTED, "8, 16", 6)
+    controller = study.start()
+    assert controller.ends(240) == 0, "\n".join(controller.said)
     study.check_is_over()
     quarantined = study.rows("select author, trial, evidence, hunks, lost_s from quarantine")
     assert [row["author"] for row in quarantined] == ["ruff:E711"]
