@@ -89,6 +89,7 @@ high = 0.3
 [search.tunable."train.py:WIDTH"]
 choices = [CHOICES]
 """
+WANTED = 'fix = "all"\nformat = true\nselect = ["E711"]'
 
 
 @pytest.fixture
@@ -136,9 +137,22 @@ def test_a_kill_during_a_smoke_run_costs_the_smoke_run_alone(night: Callable[...
     assert gate["smoke"]["ending"] == "finished"
 
 
+def test_a_kill_during_a_proof_begins_it_again(night: Callable[..., Study]) -> None:
+    study = night(WANTED, "8", 1)
+    with study.event("start", "-proof0-r1") as wait:
+        controller = study.start()
+        wait()
+        controller.kill()
+    study.runs("--resume")
+    study.check_is_over()
+    proofs = study.rows("select number, state, differs, evidence from proof where kind = 'fix'")
+    assert [(row["number"], row["state"], row["differs"]) for row in proofs] == [(0, "settled", 0)]
+
+
 def test_a_harmful_fix_is_caught_quarantined_and_its_trial_runs_again(night: Callable[..., Study]) -> None:
-    study = night('fix = "all"\nformat = true\nselect = ["E711"]', "8, 16", 5)
-    study.runs()
+    study = night(WANTED, "8, 16", 6)
+    controller = study.start()
+    assert controller.ends(240) == 0, "\n".join(controller.said)
     study.check_is_over()
     quarantined = study.rows("select author, trial, evidence, hunks, lost_s from quarantine")
     assert [row["author"] for row in quarantined] == ["ruff:E711"]
