@@ -13,6 +13,8 @@ from typing import Any, Final
 from nightlab.controller.explain.self_reading import reads_itself
 from nightlab.controller.explain.what.canonical import canonical
 from nightlab.controller.explain.what.changes import changes
+from nightlab.controller.explain.who.fixes import fixes
+from nightlab.controller.explain.who.replay import redo, writers
 
 Pairs = Iterable[tuple[str, bytes]]
 
@@ -33,4 +35,7 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "changes": _changes,
     "canonical": _canonical,
     "reads_itself": _reads_itself,
+    "writers": writers,
+    "fixes": fixes,
+    "redo": redo,
 }

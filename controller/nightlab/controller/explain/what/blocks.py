@@ -87,8 +87,21 @@ def _assignments(old: ast.Assign | ast.AnnAssign, new: ast.Assign | ast.AnnAssig
     # In a class the name says where already.
     inside = Notes(found=notes.found) if notes.scope.is_class else notes
     annotate(one, other, f"`{clipped(name)}`", new, inside)
-    compare(old.value, new.value, Place.of(name), inside)
+    for target, before, after in _unpacked(old, new) or [(name, old.value, new.value)]:
+        compare(before, after, Place.of(target), inside)
     return None
+
+
+def _unpacked(old: ast.Assign | ast.AnnAssign, new: ast.Assign | ast.AnnAssign) -> list[tuple[str, ast.expr, ast.expr]]:
+    """Take `lr, wd = 0.1, 0.2` apart, where both sides of both have as many items."""
+    targets = new.targets if isinstance(new, ast.Assign) else []
+    sides = [*targets, old.value, new.value]
+    parts = [side.elts for side in sides if isinstance(side, ast.Tuple | ast.List)]
+    is_starred = any(isinstance(each, ast.Starred) for part in parts for each in part)
+    if len(sides) != 3 or len(parts) != 3 or len(set(map(len, parts))) != 1 or is_starred:
+        return []
+    names, ones, others = parts
+    return [(shown(name), one, other) for name, one, other in zip(names, ones, others, strict=True)]
 
 
 def _target(statement: ast.Assign | ast.AnnAssign) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from nightlab.controller.explain.what.notes import Notes, Rank
 from nightlab.controller.explain.what.shape import fingerprint
-from nightlab.controller.explain.what.shown import became, callee, clipped, literal, pair, quoted, shown
+from nightlab.controller.explain.what.shown import WIDTH, became, callee, clipped, literal, pair, quoted, shown
 
 DEEPEST: Final = 200
 SHORT: Final = 40
@@ -105,14 +105,12 @@ def _parts(old: ast.expr, new: ast.expr, place: Place, notes: Notes) -> None:
 
 
 def _with_context(inner: Notes, old: ast.expr, new: ast.expr, place: Place, notes: Notes) -> None:
-    """A bare literal or name says little: tell in what it stands, once, where that is short."""
+    """A bare literal or name says little: tell in what it stands, the more the better while it is short."""
+    whole = f"{place.key} = {shown(old)}" if place.key else shown(old)
     for note in inner.found:
-        suffix = notes.scope.suffix
-        text = note.text.removesuffix(suffix).removesuffix(",") if suffix else note.text
-        if " in `" not in text and ": " not in text:
-            whole = f"{place.key} = {shown(old)}" if place.key else shown(old)
-            text = f"{text} in `{clipped(whole)}`{_outermost(place)}"
-        notes.add(note.rank, note.line, text)
+        says_enough = not note.context and (" in `" in note.text or ": " in note.text)
+        is_better = not note.context or len(whole) <= WIDTH
+        notes.found.append(note if says_enough or not is_better else replace(note, context=clipped(whole)))
 
 
 def _children(old: ast.AST, new: ast.AST) -> list[tuple[ast.AST, ast.AST]] | None:
@@ -193,11 +191,15 @@ def _arguments(old: ast.Call, new: ast.Call, tail: str, place: Place, notes: Not
 
 
 def _keywords(old: ast.Call, new: ast.Call, tail: str, place: Place, notes: Notes) -> None:
-    ones = {each.arg or f"**{shown(each.value)}": each for each in old.keywords}
-    others = {each.arg or f"**{shown(each.value)}": each for each in new.keywords}
+    ones, others = _by_name(old.keywords), _by_name(new.keywords)
     for name, other in others.items():
         if name in ones:
-            compare(ones[name].value, other.value, Place(f"`{name}=`", "", tail, place.depth + 1), notes)
+            compare(
+                ones[name].value,
+                other.value,
+                Place(f"`{name}=`" if other.arg else "`**`", "", tail, place.depth + 1),
+                notes,
+            )
         else:
             notes.add(Rank.BEHAVIOUR, other, f"`{clipped(shown(other))}` added{tail}")
     for name, one in ones.items():
@@ -206,6 +208,14 @@ def _keywords(old: ast.Call, new: ast.Call, tail: str, place: Place, notes: Note
     common = [name for name in ones if name in others]
     if common != [name for name in others if name in ones]:
         notes.add(Rank.ORDER, new, f"keyword arguments reordered{tail}")
+
+
+def _by_name(keywords: Sequence[ast.keyword]) -> dict[str, ast.keyword]:
+    """Return keyword arguments by name; `**more` by its place among those."""
+    found: dict[str, ast.keyword] = {}
+    for keyword in keywords:
+        found[keyword.arg or f"**{sum(name.startswith('**') for name in found) or ''}"] = keyword
+    return found
 
 
 def _dicts(old: ast.Dict, new: ast.Dict, place: Place, notes: Notes) -> None:

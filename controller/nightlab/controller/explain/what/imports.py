@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightlab.controller.explain.what.notes import Notes, Rank
+from nightlab.controller.explain.what.shape import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def compare_imports(old: Sequence[ast.stmt], new: Sequence[ast.stmt], notes: Not
     ones, others = imported(old), imported(new)
     kept, there = Counter(each.key for each in others), Counter(each.key for each in ones)
     gone, added = _beyond(ones, kept), _beyond(others, there)
+    if not gone and not added and _shapes(old) != _shapes(new):
+        notes.add(Rank.ORDER, next((each.line for each in others), None), "imports written in another way, same names")
     for one in gone:
         other = next((each for each in added if each.bound == one.bound and each.bound != "*"), None)
         if other is not None:
@@ -76,6 +79,10 @@ def compare_imports(old: Sequence[ast.stmt], new: Sequence[ast.stmt], notes: Not
             notes.add(Rank.IMPORT, one.line, f"{repeated}{one} removed")
     for other in added:
         notes.add(Rank.IMPORT, other.line, f"{'repeated ' if other.key in there else ''}{other} added")
+
+
+def _shapes(block: Sequence[ast.stmt]) -> Counter[int]:
+    return Counter(fingerprint(each) for each in block if isinstance(each, ast.Import | ast.ImportFrom))
 
 
 def _beyond(names: Sequence[Imported], known: Counter[tuple[str, str, str]]) -> list[Imported]:

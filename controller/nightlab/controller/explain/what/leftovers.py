@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from nightlab.controller.explain.what.imports import imported
-from nightlab.controller.explain.what.notes import Note, Notes, Rank, Scope
+from nightlab.controller.explain.what.notes import Notes, Rank, Scope
 from nightlab.controller.explain.what.shape import fingerprint, weight
 from nightlab.controller.explain.what.shown import clipped, pair, quoted, shown
 
@@ -58,7 +59,8 @@ def _replaced(old: Sequence[ast.stmt], new: Sequence[ast.stmt], notes: Notes) ->
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for side, word in ((old, "removed"), (new, "added")):
         for definition in (each for each in side if isinstance(each, definitions)):
-            notes.add(Rank.DEFINITION, definition, f"{_what(definition)} {word}")
+            what = _what(definition, notes.scope)
+            notes.add(Rank.DEFINITION, definition, f"{what} {word}", here=not notes.scope.is_class)
     old, new = ([each for each in side if not isinstance(each, definitions)] for side in (old, new))
     if old and new and max(len(old), len(new)) <= MOST_REPLACED:
         one, other = pair(_joined(old), _joined(new))
@@ -74,11 +76,12 @@ def _joined(statements: Sequence[ast.stmt]) -> str:
     return "; ".join(shown(each) for each in statements)
 
 
-def _what(statement: ast.stmt) -> str:
+def _what(statement: ast.stmt, scope: Scope | None = None) -> str:
+    scope = scope or Scope()
     if isinstance(statement, ast.ClassDef):
-        return f"class `{statement.name}`"
+        return f"class `{scope.named(statement.name)}`"
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        return f"function `{statement.name}()`"
+        return f"{'method' if scope.is_class else 'function'} `{scope.named(statement.name)}()`"
     return quoted(statement)
 
 
@@ -93,7 +96,7 @@ def _imports_moved_inside(notes: Notes) -> set[int]:
             gone = next((text for text in moved if note.rank is Rank.IMPORT and note.text.startswith(text)), None)
             if gone is not None:
                 text = note.text.replace(gone, moved.pop(gone))
-                notes.found[index] = Note(note.rank, _import_line(statement, note.line), text)
+                notes.found[index] = replace(note, line=_import_line(statement, note.line), text=text)
         if not moved and len(there) == len(statement.body) and not statement.orelse:
             told.add(id(statement))
     return told

@@ -33,12 +33,23 @@ class Note:
     Attributes:
         rank: How much it matters.
         line: As of Fact.
-        text: As of Fact.
+        text: As of Fact, without what follows.
+        context: The expression or statement that it is in; empty where the text says enough.
+        where: The scope, as an ending.
     """
 
     rank: Rank
     line: int | None
     text: str
+    context: str = ""
+    where: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it: "2 -> 3 in `y = 2 * x`, in `f()`"."""
+        text = self.text + (f" in `{self.context}`" if self.context else "")
+        joint = "," if self.where and " in `" in text else ""
+        return f"{text}{joint}{self.where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +125,14 @@ class Notes:
             here: Whether the scope is added to it.
         """
         line = getattr(node, "lineno", None) if isinstance(node, ast.AST) else node
-        suffix = self.scope.suffix if here else ""
-        joint = "," if suffix and " in `" in text else ""
-        self.found.append(Note(rank, line, f"{text}{joint}{suffix}"))
+        self.found.append(Note(rank, line, text, where=self.scope.suffix if here else ""))
 
 
 def ordered(path: str, notes: list[Note]) -> tuple[Fact, ...]:
     """Return notes as facts: by rank, then by line, each sentence once, the first 50."""
     lines: dict[tuple[Rank, str], list[int | None]] = {}
     for note in notes:
-        lines.setdefault((note.rank, note.text), []).append(note.line)
+        lines.setdefault((note.rank, note.sentence), []).append(note.line)
     found = sorted(lines.items(), key=lambda each: (each[0][0], _line(each[1][0])))
     facts = [Fact(path, at[0], text + (f" ({len(at)} times)" if len(at) > 1 else "")) for (_, text), at in found]
     return tuple(facts[:MOST_FACTS])

@@ -94,14 +94,12 @@ def _tell(
     elif isinstance(moved, ast.Import | ast.ImportFrom):
         key = (Rank.ORDER, f"imports reordered: {_name(moved)}", f"now {verb}")
         facts.setdefault(key, []).append(crossed[-1] if left else crossed[0])
-    elif _is_definition(moved) or not acting:
-        anchor = crossed[-1] if left else crossed[0]
-        rank = Rank.ORDER if _is_definition(moved) else Rank.BEHAVIOUR
-        facts.setdefault((rank, _name(moved), f"moved {verb}"), []).append(anchor)
+    elif _is_definition(moved):
+        facts.setdefault((Rank.ORDER, _name(moved), f"moved {verb}"), []).append(crossed[-1] if left else crossed[0])
     else:
-        facts.setdefault((Rank.BEHAVIOUR, _name(moved), f"now runs {verb}"), []).append(
-            acting[-1] if left else acting[0]
-        )
+        anchors = acting or crossed
+        key = (Rank.BEHAVIOUR, _name(moved), f"now runs {verb}")
+        facts.setdefault(key, []).append(anchors[-1] if left else anchors[0])
 
 
 def _is_definition(statement: ast.stmt) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from nightlab.controller.explain.what.blocks import compare_bodies
@@ -55,7 +55,7 @@ def _text_only(before: bytes, after: bytes) -> Told:
     if not notes:
         notes = [Note(Rank.TEXT, None, "format only")]
     if effect is Effect.SAME_PROGRAM:
-        notes[0] = Note(notes[0].rank, notes[0].line, f"{notes[0].text}, same AST")
+        notes[0] = replace(notes[0], text=f"{notes[0].text}, same AST")
     return Told(effect, notes)
 
 

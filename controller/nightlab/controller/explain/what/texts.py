@@ -13,6 +13,7 @@ from nightlab.controller.explain.what.notes import Note, Rank
 from nightlab.controller.explain.what.shown import clipped
 
 MOST_COMMENTS: Final = 5000
+MOST_DELETED: Final = 3
 _BOM: Final = b"\xef\xbb\xbf"
 _TYPE: Final = re.compile(r"#\s*type:(?!\s*ignore)")
 _SCRIPT: Final = re.compile(r"#\s*///")
@@ -36,9 +37,14 @@ def cut_notes(before: bytes, after: bytes) -> list[Note]:
     """Note a file of which only a beginning is left, as a writer that was interrupted leaves it."""
     if not before.startswith(after) or len(before) - len(after.rstrip()) < 2 or before.rstrip() == after.rstrip():
         return []
-    lines, left = before.count(b"\n") + 1, after.count(b"\n") + (not after.endswith(b"\n"))
-    text = f"the file is cut off: {left:,} of {lines:,} lines are left" if after.strip() else "the file is empty now"
-    return [Note(Rank.BROKEN, None, text)]
+    if not after.strip():
+        return [Note(Rank.BROKEN, None, "the file is empty now")]
+    total, left = (content.rstrip().count(b"\n") + 1 for content in (before, after))
+    if not after.endswith(b"\n") and before[len(after) : len(after) + 1] not in (b"\n", b"\r"):
+        return [Note(Rank.BROKEN, left, f"the file is cut off in line {left:,} of {total:,}")]
+    if total - left < MOST_DELETED:
+        return []
+    return [Note(Rank.BEHAVIOUR, None, f"the last {total - left:,} of {total:,} lines are gone")]
 
 
 def comment_notes(before: bytes, after: bytes) -> list[Note]:

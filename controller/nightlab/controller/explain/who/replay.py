@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from nightlab.controller.explain.what.changes import changes
+from nightlab.controller.explain.who.distance import is_on_the_way
 from nightlab.controller.explain.who.pruning import Pruner
-from nightlab.controller.explain.who.ruff import Setup
+from nightlab.controller.explain.who.rivals import preferred
 from nightlab.controller.explain.who.search import Search
-from nightlab.controller.explain.who.steps import RUFF_CHECK, Step, make
-from nightlab.controller.explain.who.workshop import RUFF_TARGETS, Workshop, workshop
+from nightlab.controller.explain.who.steps import Step, make
+from nightlab.controller.explain.who.workshop import Workshop, workshop
 from nightlab.controller.model.change import Fact, Writer
 
 REPLAY_S: Final = 11.0
@@ -35,12 +36,14 @@ class Replayed:
         steps: What known tools did.
         content: What these make of the earlier file.
         is_exact: All that the steps change is in the later file.
+        also: Other tools that make the same of the file, where one step explains all of it.
     """
 
     path: str
     steps: tuple[Step, ...]
     content: bytes
-    is_exact: bool
+    is_exact: bool = True
+    also: tuple[str, ...] = ()
 
 
 def writers(
@@ -118,7 +121,13 @@ def replay(shop: Workshop, path: str, before: bytes, after: bytes, hints: Sequen
     reached = Search(shop, path, before, after, hints).run()
     steps = pruner.prune(reached.steps) if reached.steps else ()
     content = pruner.content(steps)
-    return Replayed(path, steps if content is not None else (), before if content is None else content, True)
+    if not steps or content is None:
+        return Replayed(path, (), before)
+    if content == after and len(steps) == 1:
+        steps, also = preferred(shop, path, before, after, steps[0])
+        return Replayed(path, steps, content, True, also)
+    exact = content == after or is_on_the_way(before, content, after, 1.0)
+    return Replayed(path, steps, content, exact)
 
 
 def _writers(shop: Workshop, old: Files, found: Mapping[str, Replayed]) -> list[Writer]:
@@ -149,13 +158,9 @@ def _is_same(shop: Workshop, old: Files, made: tuple[Replayed, Step], one: Step)
 
 def _writer(shop: Workshop, step: Step, files: Sequence[Replayed]) -> Writer:
     exact = all(each.is_exact for each in files)
+    also = set.intersection(*(set(each.also) for each in files))
     writer = step.writer(tuple(each.path for each in files), is_exact=exact)
-    return replace(writer, settings=tuple(_said(setting, shop) for setting in _told_config(step, shop)))
-
-
-def _told_config(step: Step, shop: Workshop) -> tuple[str, ...]:
-    """Add the target version that the repo's config asks for, so that a newer one is seen."""
-    return step.settings
+    return replace(writer, settings=tuple(_said(each, shop) for each in step.settings), also=tuple(sorted(also)))
 
 
 def _said(setting: str, shop: Workshop) -> str:
@@ -174,6 +179,3 @@ def _facts(left: Sequence[str], old: Files, new: Files, found: Mapping[str, Repl
     start = {path: content for path in left if (content := _content(found, old, path)) is not None}
     end = {path: new[path] for path in left if path in new}
     return [fact for change in changes(start, end, {}) for fact in change.facts]
-
-
-_ = (RUFF_CHECK, RUFF_TARGETS, Setup)

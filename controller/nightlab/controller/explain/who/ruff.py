@@ -161,7 +161,7 @@ class Ruff:
         self, path: str, source: bytes, setup: Setup, select: str, preview: bool
     ) -> tuple[Diagnostic, ...]:
         arguments = ["check", "--no-fix", "--exit-zero", "--output-format=json", *setup.arguments()]
-        arguments += [*([f"--select={select}"] if select else []), *(["--preview"] if preview else [])]
+        arguments += [*([f"--select={select}"] if select else []), "--preview" if preview else "--no-preview"]
         output = self._run(path, source, arguments)
         return tuple(_diagnostic(item) for item in _items(output or b"[]") if _is_fixable(item))
 

@@ -20,6 +20,7 @@ from nightlab.controller.explain.who.workshop import Workshop
 
 MOST_STEPS: Final = 4
 MOST_RULES: Final = 150
+MOST_PASSES: Final = 3
 ENOUGH: Final = 0.5  # of what a move changes must be found again for it to be followed
 OTHER_TARGETS: Final = ("py39", "py312", "py314")
 _FORMATS: Final = (
@@ -97,8 +98,7 @@ class Search:
         """Yield what could be done next, the cheapest and likeliest first; stopped at the first that is exact."""
         for hint in self._hints:
             yield from self._lint(here.content, Setup.read(hint.settings)) if hint.rules else [(hint,)]
-        for setup in self._setups()[:2]:
-            yield from self._exact_lint(here.content, setup)
+        yield from self._exact(here.content)
         formatted = self._formatters(here.content)
         for step in formatted:
             yield (step,)
@@ -144,19 +144,42 @@ class Search:
             rules &= vanished(self._shop.ruff, self._path, content, self._after, setup) | rules
             yield from ((step, formatter) for step in self._fits(content, rules, setup, (formatter,)))
 
-    def _exact_lint(self, content: bytes, setup: Setup) -> Iterator[tuple[Step, ...]]:
-        """Yield one run of ruff that makes all of it, if there is one: it is preferred to two tools."""
-        rules = vanished(self._shop.ruff, self._path, content, self._after, setup)
+    def _exact(self, content: bytes) -> Iterator[tuple[Step, ...]]:
+        """Yield one run of one tool of ruff that makes all of it, if there is one: it is preferred to two tools."""
+        setups = self._setups()[:2]
+        for step in dict.fromkeys([Step(RUFF_FORMAT, setup.settings()) for setup in setups]):
+            if make(self._shop, self._path, content, step) == self._after:
+                yield (step,)
+        for setup in setups:
+            gone = frozenset(vanished(self._shop.ruff, self._path, content, self._after, setup))
+            yield from self._exact_lint(content, gone, setup)
+            more = self._with_later_passes(content, gone, setup)
+            if more != gone:
+                yield from self._exact_lint(content, more, setup)
+
+    def _exact_lint(self, content: bytes, rules: Iterable[str], setup: Setup) -> Iterator[tuple[Step, ...]]:
         for step in self._levels(sorted(rules)[:MOST_RULES], setup):
             if make(self._shop, self._path, content, step) == self._after:
                 yield (step,)
                 return
 
+    def _with_later_passes(self, content: bytes, rules: frozenset[str], setup: Setup) -> frozenset[str]:
+        """Add the rules that have work only after others have done theirs."""
+        ruff, path = self._shop.ruff, self._path
+        for _ in range(MOST_PASSES):
+            made = ruff.fix(path, content, rules, LEVELS[-1], setup)
+            new = vanished(ruff, path, made, self._after, setup) - rules if made is not None else set()
+            if not new:
+                break
+            rules |= new
+        return rules
+
     def _lint(self, content: bytes, setup: Setup) -> Iterator[tuple[Step, ...]]:
         ruff, path = self._shop.ruff, self._path
-        gone = vanished(ruff, path, content, self._after, setup)
+        gone = frozenset(vanished(ruff, path, content, self._after, setup))
         again = found_again(ruff, path, content, self._after, setup)
-        for rules in dict.fromkeys((frozenset(gone), frozenset(gone | again), frozenset(again))):
+        more = self._with_later_passes(content, gone | again, setup)
+        for rules in dict.fromkeys((gone, gone | again, more, frozenset(again))):
             yield from ((step,) for step in self._fits(content, rules, setup, ()))
 
     def _fits(self, content: bytes, rules: Iterable[str], setup: Setup, then: tuple[Step, ...]) -> Iterator[Step]:

@@ -6,10 +6,12 @@ a row that is passed over and named.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -181,9 +183,7 @@ def _autoflake_variants(shop: Workshop) -> Iterator[Settings]:
 def _autoflake(shop: Workshop, path: str, source: str, settings: Settings) -> str:
     autoflake = importlib.import_module("autoflake")
     own = _section(shop, "autoflake", settings)
-    flags = {
-        key: flag in settings or bool(_as(bool, own.get(key, False))) for flag, key in _AUTOFLAKE_FLAGS.items()
-    }
+    flags = {key: flag in settings or bool(_as(bool, own.get(key, False))) for flag, key in _AUTOFLAKE_FLAGS.items()}
     return str(autoflake.fix_code(source, **flags))
 
 
@@ -225,7 +225,8 @@ def _pyupgrade(shop: Workshop, path: str, source: str, settings: Settings) -> st
     with tempfile.TemporaryDirectory(dir=shop.folder) as folder:
         place = Path(folder) / Path(path).name
         place.write_bytes(source.encode())
-        main([*settings, "--exit-zero-even-if-changed", str(place)])
+        with contextlib.redirect_stderr(io.StringIO()):
+            main([*settings, "--exit-zero-even-if-changed", str(place)])
         return place.read_bytes().decode()
 
 
@@ -241,7 +242,14 @@ TOOLS: Final[dict[str, Tool]] = {
 }
 
 
-def in_likely_order(shop: Workshop, paths: Sequence[str] = ()) -> list[Tool]:
+def names_of_repo(shop: Workshop) -> frozenset[str]:
+    """Return the tools that the repo's own configs name, "ruff" among them."""
+    text = b"\n".join(content[:MOST_BYTES] for path, content in shop.repo_config.items())
+    names = {name for name in (*TOOLS, "ruff") if name.encode() in text}
+    return frozenset(names | ({"ruff"} if shop.has_ruff_config else set()))
+
+
+def in_likely_order(shop: Workshop) -> list[Tool]:
     """Return the rows, those that the repo's own configs name first."""
-    text = b"\n".join(content[:MOST_BYTES] for content in shop.repo_config.values())
-    return sorted(TOOLS.values(), key=lambda tool: tool.name.encode() not in text)
+    named = names_of_repo(shop)
+    return sorted(TOOLS.values(), key=lambda tool: tool.name not in named)
