@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from nightlab.controller.errors import ExplainFailed
-from nightlab.controller.explain import answers
+from nightlab.controller.explain import answers, findings
 from nightlab.controller.explain.orders import Files, FixOrder, MadeFix, Modes
 from nightlab.controller.explain.plain import MOST_READ, mode_change, plain_change, with_mode
 from nightlab.controller.explain.process import Worker
 from nightlab.controller.model.change import Explanation, Fact, FileChange, Writer
+from nightlab.controller.model.trial import Finding
 from nightlab.controller.text import inert
 
 CALL_S: Final = 20.0
@@ -193,6 +194,31 @@ class Explainer:
         """
         found = await self._call("reads_itself", {"files": _pairs(files)})
         return tuple(answers.as_type(list[str], found)[:50])
+
+    async def weigh(
+        self, files: Files, looked_at: Sequence[str], found: Sequence[Finding], *, paths: Sequence[str] = ()
+    ) -> tuple[Finding, ...]:
+        """Take a second look at findings, and look for what nightlab's own rules say.
+
+        Args:
+            files: Contents of Python files: those to look at, and those that they import or that import them.
+            looked_at: The files in which nightlab's own rules look.
+            found: Findings of ruff, in any of the files, that are to be weighed.
+            paths: All paths of the tree.
+
+        Returns:
+            The findings that bite, with words that say why, and those of nightlab's own rules.
+
+        Raises:
+            ExplainFailed: The worker broke; nothing was weighed.
+        """
+        request = {
+            "files": _pairs(files),
+            "looked_at": list(looked_at),
+            "found": [findings.as_found(each) for each in found],
+            "paths": list(paths),
+        }
+        return findings.as_findings(await self._call("weigh", request), found, looked_at)
 
     async def _changes(
         self, before: Files, after: Files, modes: Modes, rest: Files

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from nightlab.controller.explain.self_reading import reads_itself
+from nightlab.controller.explain.weigh.weigh import own_findings, weigh
+from nightlab.controller.explain.weigh.weighed import Found
 from nightlab.controller.explain.what.canonical import canonical
 from nightlab.controller.explain.what.changes import changes
 from nightlab.controller.explain.who.fixes import fixes
@@ -31,6 +33,14 @@ def _reads_itself(files: Pairs) -> list[str]:
     return list(reads_itself(dict(files)))
 
 
+def _weigh(
+    files: Pairs, looked_at: list[str], found: list[dict[str, Any]], paths: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    known = dict(files)
+    kept = weigh(known, [Found(**each) for each in found], paths)
+    return {"kept": [asdict(each) for each in kept], "own": [asdict(f) for f in own_findings(known, looked_at, paths)]}
+
+
 OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "changes": _changes,
     "canonical": _canonical,
@@ -38,4 +48,5 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "writers": writers,
     "fixes": fixes,
     "redo": redo,
+    "weigh": _weigh,
 }

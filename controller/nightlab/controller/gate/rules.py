@@ -60,7 +60,6 @@ WEIGHED: Final[dict[str, str]] = {
     "F602": "a key is there twice with two values",
     "F811": "a function is defined twice with two bodies",
     "F841": "a variable that is never read, one letter away from one that is",
-    "F842": "an annotation that is a value",
     "ISC004": "a comma is missing between two strings",
     "PIE794": "a field is there twice with two values",
     "PLE0211": "a method without self is called on an instance",
@@ -83,11 +82,17 @@ OWN: Final[dict[str, str]] = {
     "NL005": "a command-line argument that stays text is used as a number",
     "NL006": "code that no path reaches",
     "NL007": "a value where an annotation is expected: `:` for `=`",
+    "NL008": "a list is replaced by what its method returns, which is none",
+    "NL009": "a coroutine that nobody waits for",
 }
 
 SELECTED: Final = (*CERTAIN, *WEIGHED)
 
 
+# They block by ruff's word, unless a second look shows that it reads the axes of an array as names.
+CAUTIOUS: Final = frozenset({"F722", "F821"})
+
+
 def needs_weighing(code: str) -> bool:
-    """Tell whether a rule blocks only where the program shows that it bites."""
-    return code in WEIGHED
+    """Tell whether a second look is taken at a rule's findings."""
+    return code in WEIGHED or code in CAUTIOUS

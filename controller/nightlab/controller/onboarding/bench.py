@@ -160,7 +160,7 @@ class Workbench:
         writings = _Writings(self.tree)
         spawner = self._maker(config)[1]
         spawner.site = site
-        walk = TrialWalk(config, site, spawner, self.state, self._findings, writings.take_out)
+        walk = TrialWalk(config, site, spawner, self.state, self._findings, writings.take_out, blobs=self._blobs)
         async with AsyncExitStack() as stack:
             shares = await shares_for(config, self._engine, stack)
             outcome = await walk.run(

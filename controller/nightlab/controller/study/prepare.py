@@ -25,6 +25,7 @@ from nightlab.controller.model.site import SEED, Place, Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
 from nightlab.controller.store.state_dir import StateDir
+from nightlab.controller.study.interpreter import CODE, Imports, parse_imports
 from nightlab.controller.study.places import (
     Person,
     home_of,
@@ -44,6 +45,7 @@ FIND_DIRECTORIES: Final = 20_000
 SEED_BYTES: Final = 64 * 2**30
 SEED_ENTRIES: Final = 2_000_000
 JOB_S: Final = 60.0
+IMPORTS_BYTES: Final = 2 * 2**20
 ACCESS_ENTRIES: Final = 50_000
 ACCESS_PATHS: Final = ("/root", "/home", "/opt", "/srv", "/data", "/models", "/usr/local")
 PYTHON: Final = re.compile(r"python(?:3(?:\.\d+)?)?")
@@ -206,21 +208,26 @@ class SiteMaker:
             if digest != base.digest:
                 raise StudyStopped("the base tree inside a container is not the one outside; see the log of the engine")
             python = await self._python(live.sandbox, site)
-            site = replace(site, python=python, seeded=await _seeded(live.sandbox, site, base))
+            imports = await self._imports(live.sandbox, site)
+            site = replace(
+                site,
+                python=python,
+                seeded=await _seeded(live.sandbox, site, base),
+                modules=imports.modules,
+                search_path=imports.search_path,
+                user_site=imports.user_site,
+            )
             report = await lint(live, base, root=site.workspace, python=python)
         self._spawner.site = site
         return site, report.findings
 
     async def _python(self, sandbox: Sandbox, site: Site) -> tuple[int, int] | None:
-        """Ask the interpreter that the training command resolves to; a shell's is the first on PATH."""
-        env = environment(site, self._config.train, seed=self._config.noise.seed, run_seed=None)
-        argv = command(site, self._config.train, seed=self._config.noise.seed, run_seed=None)
-        named = [word for word in argv if PYTHON.fullmatch(word.rpartition("/")[2])]
-        for program in dict.fromkeys([*named, "python", "python3"]):
+        """Ask the interpreter that the training command resolves to for its version."""
+        for program in self._programs(site):
             result = await sandbox.run(
                 f"python-version-{program.replace('/', '-')}",
                 [program, "-I", "-S", "-c", VERSION_CODE],
-                env=env,
+                env=self._env(site),
                 cwd=site.workdir,
                 uid=site.uid,
                 gid=site.gid,
@@ -230,6 +237,33 @@ class SiteMaker:
             if result.exit.code == 0 and match:
                 return int(match[1]), int(match[2])
         return None
+
+    async def _imports(self, sandbox: Sandbox, site: Site) -> Imports:
+        """Ask the same interpreter what it imports without the repo; nothing where it is not Python."""
+        for program in self._programs(site):
+            result = await sandbox.run(
+                f"python-imports-{program.replace('/', '-')}",
+                [program, "-c", CODE, site.workspace],
+                env=self._env(site),
+                cwd=site.workdir,
+                uid=site.uid,
+                gid=site.gid,
+                wall_limit_s=JOB_S,
+                output_limit_bytes=IMPORTS_BYTES,
+            )
+            found = parse_imports(result.stdout) if result.exit.code == 0 and not result.truncated else None
+            if found is not None:
+                return found
+        return Imports()
+
+    def _env(self, site: Site) -> dict[str, str]:
+        return environment(site, self._config.train, seed=self._config.noise.seed, run_seed=None)
+
+    def _programs(self, site: Site) -> tuple[str, ...]:
+        """Return what the training command may mean by Python, first things first; a shell's is the first on PATH."""
+        argv = command(site, self._config.train, seed=self._config.noise.seed, run_seed=None)
+        named = [word for word in argv if PYTHON.fullmatch(word.rpartition("/")[2])]
+        return tuple(dict.fromkeys([*named, "python", "python3"]))
 
     def _name(self, what: str) -> str:
         return f"nightlab-{self._study_id}-{what}"

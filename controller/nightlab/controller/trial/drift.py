@@ -17,6 +17,7 @@ from nightlab.controller.errors import LinkError, StoreError
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
 from nightlab.controller.model.tree import Entry, Tree
+from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.store.state_dir import remove_tree
 
@@ -43,6 +44,17 @@ class Explains(Protocol):
         modes: Mapping[str, tuple[int | None, int | None]] | None = None,
     ) -> Explanation:
         """Explain; never raises for what a file holds."""
+        ...
+
+    async def weigh(
+        self,
+        files: Mapping[str, bytes],
+        looked_at: Sequence[str],
+        found: Sequence[Finding],
+        *,
+        paths: Sequence[str] = (),
+    ) -> tuple[Finding, ...]:
+        """Take a second look at findings; ExplainFailed where that cannot be done."""
         ...
 
     async def changes(

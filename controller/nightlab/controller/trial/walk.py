@@ -17,14 +17,12 @@ from typing import Final
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import SandboxLost
-from nightlab.controller.gate.findings import new_findings
-from nightlab.controller.gate.lint import LintReport
+from nightlab.controller.gate.blocking import certain
 from nightlab.controller.link.job import Job
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.link.values import JobExit
-from nightlab.controller.model.change import Drift
 from nightlab.controller.model.site import Share, Site
-from nightlab.controller.model.tree import diff_trees
+from nightlab.controller.model.tree import Tree, diff_trees
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, TrialOutcome, TrialSpec, Usage
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.scoring.measure import measure_run
@@ -34,9 +32,10 @@ from nightlab.controller.trial.collect import Collected, collect
 from nightlab.controller.trial.draft import Author, Proposal
 from nightlab.controller.trial.drift import Explains
 from nightlab.controller.trial.ending import Tail, name_ending
+from nightlab.controller.trial.gating import Gate, Passed
+from nightlab.controller.trial.judging import Judge
 from nightlab.controller.trial.launched import Launched, read_launched
-from nightlab.controller.trial.reading import read_and_verify
-from nightlab.controller.trial.seal import AfterRun, Sealer, Verified
+from nightlab.controller.trial.seal import AfterRun, Sealer
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
 TRAIN_JOB: Final = "train"
@@ -72,6 +71,7 @@ class TrialWalk:
         *,
         blobs: BlobStore | None = None,
         explainer: Explains | None = None,
+        base: Tree | None = None,
     ) -> None:
         """Walk trials of one site.
 
@@ -84,6 +84,7 @@ class TrialWalk:
             take_out: Takes declared files out after a run.
             blobs: Contents of trees; without it a content that was damaged on the host fails the attempt.
             explainer: Says what a drift is; without it a drift is only named.
+            base: The base tree; with it, and blobs and an explainer, what an edit brings is weighed.
         """
         self._config = config
         self._site = site
@@ -92,6 +93,8 @@ class TrialWalk:
         self._base_findings = base_findings
         self._take_out = take_out
         self._sealer = Sealer(site, blobs, explainer, state.root / "passing")
+        judge = Judge(base, base_findings, blobs, explainer, config.lint.allow)
+        self._gate = Gate(config, site, self._sealer, judge)
 
     async def run(
         self,
@@ -160,11 +163,11 @@ class TrialWalk:
             emit(Phase.SEALING, "")
             transferred = await self._sealer.seal(live, spec.tree)
             emit(Phase.GATING, "")
-            report, verified = await read_and_verify(live, spec.tree, self._sealer, self._site)
-            gate = self._gate(spec, report, verified, transferred)
-            if gate.blocking or gate.drift:
-                return self._not_launched(context, gate)
-            Launched(gate, verified.stamp, spec.tree.digest).write(self._launch_path(spec))
+            passed = await self._gate.look(live, spec.tree, transferred)
+            gate = passed.report
+            if not passed.is_open:
+                return self._not_launched(context, passed)
+            Launched(gate, passed.stamp, spec.tree.digest).write(self._launch_path(spec))
             emit(Phase.RUNNING, "")
             live.meter.mark_launch()
             launched = time.monotonic()
@@ -179,7 +182,7 @@ class TrialWalk:
                 stop_grace_s=STOP_GRACE_S,
                 log=context.log,
             )
-            return await self._follow(context, job, gate, launched, verified.stamp)
+            return await self._follow(context, job, gate, launched, passed.stamp)
 
     async def resume(
         self, spec: TrialSpec, share: Share, *, stop: asyncio.Event, emit: Emit, line: Line, spent_s: float
@@ -202,7 +205,11 @@ class TrialWalk:
             context = self._context(spec, live, stop, emit, line, began)
             known = read_launched(self._launch_path(spec), spec.tree.digest)
             inside = await self._sealer.digest_inside(live, spec.tree)
-            gate = known.gate if known else GateReport(digest_outside=spec.tree.digest, inherited=self._base_findings)
+            gate = (
+                known.gate
+                if known
+                else GateReport(digest_outside=spec.tree.digest, inherited=certain(self._base_findings))
+            )
             job = live.sandbox.attach_job(TRAIN_JOB, context.log)
             launched = time.monotonic() - spent_s
             stamp = known.stamp if known else ""
@@ -225,29 +232,16 @@ class TrialWalk:
 
     # Gate
 
-    def _gate(
-        self, spec: TrialSpec, report: LintReport, verified: Verified, transferred: tuple[Drift, ...]
-    ) -> GateReport:
-        return GateReport(
-            blocking=new_findings(report.findings, self._base_findings),
-            inherited=self._base_findings,
-            digest_outside=spec.tree.digest,
-            digest_inside=verified.digest,
-            drift=verified.drift,
-            target_version=report.target_version,
-            target_source=report.target_source,
-            linted_files=report.linted_files,
-            drifts=(*transferred, *verified.drifts),
-            notes=report.notes,
-        )
-
-    def _not_launched(self, context: _Context, gate: GateReport) -> TrialOutcome:
+    def _not_launched(self, context: _Context, passed: Passed) -> TrialOutcome:
         """Name why. A tree that is not the sealed one comes first: what ruff says of it is not its author's."""
+        gate = passed.report
         if gate.drift:
             what = ", ".join(gate.drift[:3])
             told = gate.drifts[-1].explanation.headline if gate.drifts else ""
             reason = f"not launched: {what} differs from what was sealed and could not be put back ({told})"
             return self._outcome(context, Ending.NOT_AS_SEALED, reason, gate)
+        if passed.reason:
+            return self._outcome(context, Ending.GATE_REJECTED, passed.reason, gate)
         first = gate.blocking[0]
         reason = f"ruff: {first.path}:{first.line}: {first.code} {first.message}"
         return self._outcome(context, Ending.GATE_REJECTED, reason, gate)

@@ -44,6 +44,8 @@ def environment(site: Site, train: Train, *, seed: Seed, run_seed: int | None) -
         "PYTHONUNBUFFERED": "1",
         # Bytecode beside the sources could be stale or planted; installed packages bring their own.
         "PYTHONDONTWRITEBYTECODE": "1",
+        # The home is writable: what a run puts into its user's own packages would be imported by the next process.
+        **({} if site.user_site else {"PYTHONNOUSERSITE": "1"}),
         **site.env,
         "HOME": site.home,
         "USER": site.user,

@@ -27,6 +27,7 @@ from nightlab.controller.explain.orders import FixOrder
 from nightlab.controller.images.toolbox import Toolbox, ensure_toolbox
 from nightlab.controller.model.change import Effect
 from nightlab.controller.model.site import Share
+from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
 from nightlab.controller.proof.observation import Observation
 from nightlab.controller.proof.paired import PairedRuns
@@ -122,7 +123,10 @@ class RealGate:
             if rogue and rogue.moment is Moment.TRANSFER:
                 tamper(place, program.files, rogue)
             walk = TrialWalk(
-                ground.config, ground.site, spawner, place.state, known, blobs=place.blobs, explainer=self._explainer
+                *(ground.config, ground.site, spawner, place.state, known),
+                blobs=place.blobs,
+                explainer=self._explainer,
+                base=spec.tree if known else Tree(()),
             )
             line = getattr(spawner, "printed", _nobody)
             stop = asyncio.Event()
