@@ -250,7 +250,9 @@ class TrialWalk:
 
     # Run
 
-    async def _follow(self, context: _Context, job: Job, gate: GateReport, launched: float, stamp: str) -> TrialOutcome:
+    async def _follow(
+        self, context: _Context, job: Job, gate: GateReport, launched: float, stamp: str = ""
+    ) -> TrialOutcome:
         tail = Tail()
         reader = asyncio.create_task(_read(job, tail, context.line))
         try:

@@ -20,8 +20,12 @@ from nightlab.controller.bench.gate.tools import tool_path, write_files
 from nightlab.controller.bench.table import Bar, Row
 from nightlab.controller.config.schema import MiB
 from nightlab.controller.errors import LinkError
+from nightlab.controller.explain.explainer import Explainer
+from nightlab.controller.gate.lint import lint
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.trial.reading import read_and_verify
+from nightlab.controller.model.trial import Finding
+from nightlab.controller.trial.gating import Gate
+from nightlab.controller.trial.judging import Judge
 from nightlab.controller.trial.seal import Sealer
 from nightlab.controller.trial.spawn import Live, SpawnRequest
 
@@ -41,26 +45,38 @@ async def measure_speed(gate: RealGate) -> list[Row]:
     ground = await gate.ground(Program("speed", {}))
     train = ground.config.train.model_copy(update={"workspace_size": WORKSPACE_BYTES})
     roomy = replace(ground, config=ground.config.model_copy(update={"train": train}))
-    rows = [await _against_ruff(roomy)]
+    async with Explainer() as explainer:
+        rows = [await _against_ruff(roomy, explainer)]
     for count, has_data in itertools.product(SIZES, (False, True)):
         rows += await _seal_and_verify(roomy, count, has_data=has_data)
     return rows
 
 
-async def _against_ruff(ground: Ground) -> Row:
+async def _against_ruff(ground: Ground, explainer: Explainer) -> Row:
     """Time the whole gate, from the sealed tree on the host to the launch, and `ruff check` of the same files here."""
     files = dict(itertools.islice(sources(), FILES))
     ours, bare, reading = [], [], []
+    known = await _findings(ground, files)
     with tempfile.TemporaryDirectory(prefix="nightlab-speed-") as name:
         await asyncio.to_thread(write_files, Path(name), files)
         for _ in range(ROUNDS):
             bare.append(await _bare_ruff(Path(name)))
-            sealed, verified = await _gate_once(ground, files)
+            sealed, verified = await _gate_once(ground, files, known, explainer)
             ours.append(sealed + verified)
             reading.append(verified)
     note = f"of it ruff in the sandbox and verifying {min(reading):.0f}-{max(reading):.0f} ms, the rest is sealing"
     what = f"the whole gate, {FILES} files"
     return Row("gate", what, "ms", ours, Bar(100.0, "difference"), "ruff check of the same", bare, note)
+
+
+async def _findings(ground: Ground, files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+    """Return what ruff finds in files, as a study's probe does before its first trial."""
+    with ground.place() as place:
+        tree = place.tree(files)
+        name = f"nightlab-{ground.study_id}-speed{place.number}"
+        async with place.spawner.spawn(SpawnRequest(name=name, role="probe")) as live:
+            await live.seal(tree)
+            return (await lint(live, tree, root=ground.site.workspace, python=ground.site.python)).findings
 
 
 async def _bare_ruff(folder: Path) -> float:
@@ -72,16 +88,22 @@ async def _bare_ruff(folder: Path) -> float:
     return (time.perf_counter() - began) * MS
 
 
-async def _gate_once(ground: Ground, files: Mapping[str, bytes]) -> tuple[float, float]:
-    """Return milliseconds of sealing, and of reading and verifying."""
+async def _gate_once(
+    ground: Ground, files: Mapping[str, bytes], known: tuple[Finding, ...], explainer: Explainer
+) -> tuple[float, float]:
+    """Return milliseconds of sealing, and of reading and verifying a tree that is its own base."""
     with ground.place() as place:
         tree = place.propose(files)
-        sealer = Sealer(ground.site, place.blobs, None, place.state.root / "passing")
+        sealer = Sealer(ground.site, place.blobs, explainer, place.state.root / "passing")
+        judge = Judge(tree, known, place.blobs, explainer)
+        gate = Gate(ground.config, ground.site, sealer, judge)
         name = f"nightlab-{ground.study_id}-speed{place.number}"
         async with place.spawner.spawn(SpawnRequest(name=name, role="trial")) as live:
             sealed = await _timed_seal(sealer, live, tree)
             began = time.perf_counter()
-            await read_and_verify(live, tree, sealer, ground.site)
+            passed = await gate.look(live, tree, ())
+            if not passed.stamp:
+                raise LinkError(f"the gate is closed to the standard library: {passed}"[:500])
             return sealed, (time.perf_counter() - began) * MS
 
 
