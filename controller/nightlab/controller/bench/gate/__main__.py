@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -15,6 +15,7 @@ from nightlab.controller.cli.output import JsonFlag, answering, print_json, say
 
 if TYPE_CHECKING:
     from nightlab.controller.bench.gate.checks import Check
+    from nightlab.controller.bench.table import Row as Speed
 
 CORPUS: Final = Path("tests/lint-corpus")
 WHEELS: Final = Path("examples/tinygpt/wheels")
@@ -28,6 +29,9 @@ def bench_gate(
     only: Annotated[str, typer.Option(help="Part of a case's name.")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Cases at a time.")] = 2,
     wheels: Annotated[Path, typer.Option(help="Folder with the wheels of torch and numpy.")] = WHEELS,
+    with_speed: Annotated[
+        bool, typer.Option("--speed/--no-speed", help="Measure how long the gate takes, too.")
+    ] = True,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="A line a check.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -39,36 +43,42 @@ def bench_gate(
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with answering(as_json):
-        checks = asyncio.run(_measure(corpus, only, jobs, wheels, verbose))
-        missed = report(checks, as_json)
+        checks, speed = asyncio.run(_measure(corpus, only, jobs, wheels, verbose, with_speed))
+        missed = report(checks, as_json, speed)
     if missed:
         raise typer.Exit(MISSED)
 
 
-def report(checks: list[Check], as_json: bool) -> bool:
+def report(checks: list[Check], as_json: bool, speed: Sequence[Speed] = ()) -> bool:
     """Print what was measured; return whether a bar was missed."""
     from nightlab.controller.bench.gate.checks import summarize
     from nightlab.controller.bench.gate.show import as_json as written
     from nightlab.controller.bench.gate.show import line, misses, table
+    from nightlab.controller.bench.table import cells
 
     summaries = summarize(checks)
-    missed = misses(summaries)
+    missed = [*misses(summaries), *(f"missed: {row.what}" for row in speed if row.is_held is False)]
     if as_json:
-        print_json(written(checks, summaries))
+        print_json({**written(checks, summaries), "speed": [row.as_json() for row in speed]})
     else:
+        times = ["  ".join([*filter(None, cells(row)), row.note]) for row in speed]
         bad = [line(check) for check in checks if check.is_kept is False]
-        typer.echo("\n".join([*bad, table(summaries), *missed]))
+        typer.echo("\n".join([*bad, table(summaries), *times, *missed]))
     return bool(missed)
 
 
-async def _measure(corpus: Path, only: str, jobs: int, wheels: Path, verbose: bool) -> list[Check]:
+async def _measure(
+    corpus: Path, only: str, jobs: int, wheels: Path, verbose: bool, with_speed: bool
+) -> tuple[list[Check], list[Speed]]:
     from nightlab.controller.bench.gate.cases import read_corpus
     from nightlab.controller.bench.gate.real import open_gate
+    from nightlab.controller.bench.gate.speed import measure_speed
     from nightlab.controller.bench.gate.suite import plan, run
 
     cases = read_corpus(corpus, only)
     async with open_gate(wheels, say) as gate:
-        return await run(plan(gate, cases, _roots(), only), jobs, _telling(verbose))
+        checks = await run(plan(gate, cases, _roots(), only), jobs, _telling(verbose))
+        return checks, await measure_speed(gate) if with_speed and not only else []
 
 
 def _telling(verbose: bool) -> Callable[[tuple[Check, ...]], None]:

@@ -114,6 +114,9 @@ def _judge_known(case: Case, launch: Launch) -> Check:
 
 
 def _is_by(writer: Writer, rule: str) -> bool:
+    """Of tools that make exactly the same, nobody can tell from the trees which it was: all that are named count."""
+    if any(other.startswith(FORMAT if rule == "format" else rule) for other in writer.also):
+        return True
     if rule in ANY_RULE:
         return writer.tool == "ruff check"
     if rule == "format":

@@ -43,7 +43,7 @@ async def run_on_copy(files: Mapping[str, bytes], commands: Sequence[Sequence[st
     """
     with tempfile.TemporaryDirectory(prefix="nightlab-case-") as name:
         folder = Path(name)
-        _write(folder, files)
+        write_files(folder, files)
         for command in commands:
             await _run(command, folder)
         return _read(folder)
@@ -69,7 +69,8 @@ def tool_path(name: str) -> str:
     return found
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files below a folder."""
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
