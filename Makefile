@@ -5,8 +5,11 @@ TRIALS ?= 12
 BIN := .venv/bin
 OURS := proto controller sandbox plugins images tests examples docs
 EXAMPLE := examples/tinygpt
+CORPUS ?= tests/lint-corpus
+ONLY ?=
+JOBS ?= 2
 
-.PHONY: env engine demo test bench format lint protos clean
+.PHONY: env engine demo test bench bench-gate format lint protos clean
 .DEFAULT_GOAL := env
 
 env: .venv/.made-from
@@ -34,6 +37,11 @@ test: engine lint
 
 bench: engine
 	$(BIN)/python -m nightlab.controller.bench
+
+# CORPUS=DIR is another corpus, ONLY=TEXT a part of it, JOBS how many cases run at a time. The wheels are fetched once.
+bench-gate: engine
+	PYTHON=$(CURDIR)/$(BIN)/python bash $(EXAMPLE)/prepare.sh
+	$(BIN)/python -m nightlab.controller.bench.gate --corpus '$(CORPUS)' --only '$(ONLY)' --jobs $(JOBS) --wheels $(EXAMPLE)/wheels
 
 format: env
 	$(BIN)/ruff format $(OURS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,24 @@ def test_a_controller_that_is_killed_twice_still_loses_no_byte(study):
     assert it.attempts(0) == ["finished"]
     assert is_whole(output(it, 0))
     it.check_is_over()
+
+
+def test_what_was_changed_and_put_back_while_no_controller_was_there_is_noticed_by_the_next(study):
+    it = study(prints_s={1: 5})
+    controller = it.start()
+    controller.says(r"^trial 0 \| step")
+    controller.kill()
+    [name] = it.running()
+    pid = it.client.containers.get(name).attrs["State"]["Pid"]
+    script = Path(f"/proc/{pid}/root/app/train.py")
+    text = script.read_text()
+    script.write_text(text.replace("LEARNING_RATE = 0.1", "LEARNING_RATE = 0.3"))
+    script.write_text(text)
+    it.start("--resume").ends()
+    assert it.attempts(0)[0] == "not as sealed"
+    [gate] = it.rows("select gate from attempt where number = 0 and attempt = 1")
+    assert '"where": "during the run"' in gate["gate"]
+    assert '"linted_files": 1' in gate["gate"]
 
 
 @pytest.mark.parametrize("moment", ["create", "start"])

@@ -44,7 +44,7 @@ attempt("kill all", os.killpg, 1, signal.SIGKILL)
 attempt("attach", ptrace, 16)
 attempt("seize", ptrace, 0x4206)
 for name in ("environ", "mem", "maps", "auxv", "syscall", "stack", "pagemap"):
-    attempt(name, lambda: os.read(os.open(f"/proc/1/{name}", os.O_RDONLY), 1))
+    attempt(name, lambda name=name: os.read(os.open(f"/proc/1/{name}", os.O_RDONLY), 1))
 for name in ("fd", "fdinfo", "map_files", "cwd/", "root/"):
     attempt(name, os.listdir, f"/proc/1/{name}")
 attempt("exe", os.readlink, "/proc/1/exe")

@@ -23,7 +23,7 @@ def attempt(name, function, *arguments):
     try: function(*arguments); results[name] = "done"
     except OSError as error: results[name] = errno.errorcode[error.errno]
 for path in ("train.py", "pkg/lib.py", "run.sh"):
-    attempt(f"write {path}", lambda: open(path, "a"))
+    attempt(f"write {path}", lambda path=path: open(path, "a"))
     attempt(f"truncate {path}", os.truncate, path, 0)
     attempt(f"mode {path}", os.chmod, path, 0o777)
     attempt(f"unlink {path}", os.unlink, path)

@@ -197,12 +197,19 @@ class _Beside:
     def _is_added(self, found: Found, fd: int, *, is_own: bool) -> bool:
         if found.path in self._sealed or f"{self._root}/{found.path}" in self._made:
             return False
-        if path_error(found.path) is not None:
-            self._unlisted(found.path)
+        if path_error(found.path) is not None or not _is_utf8(found.path):
+            self._unlisted(found.path)  # no name of a module either
             return False
         if self._all and is_own:
             return True
         return found.name.endswith(self._suffixes) or (is_link(found) and _could_be_package(found.name, fd))
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        return bool(path.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _could_be_package(name: str, parent: int) -> bool:

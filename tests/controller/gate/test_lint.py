@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from ruff import find_ruff_bin
+from tests.controller.gate.conftest import HostRuff
 
 from nightlab.controller.errors import LinkError
 from nightlab.controller.gate.findings import new_findings, parse_findings
@@ -19,16 +18,6 @@ from nightlab.controller.gate.target import target_version
 from nightlab.controller.gate.verify import added_importable, drifted
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
-
-
-class HostRuff:
-    """Runs the pinned ruff on a directory of the host, as the sandbox does on the sealed tree."""
-
-    ruff = find_ruff_bin()
-
-    async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
-        done = await asyncio.to_thread(subprocess.run, argv, cwd=cwd, capture_output=True, check=True, timeout=60)
-        return done.stdout
 
 
 async def findings(directory: Path, **files: str) -> tuple[Finding, ...]:

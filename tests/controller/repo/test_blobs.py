@@ -4,12 +4,15 @@ import hashlib
 import io
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nightlab.controller.errors import RepoError, StoreError
+from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.repo import BlobStore
+from nightlab.controller.repo.history import History
 
 
 def sha(content: bytes) -> str:
@@ -101,3 +104,52 @@ def test_many_writers_of_one_content_agree(blobs: BlobStore):
         thread.join(10)
     assert names == [sha(content)] * 8
     assert blobs.read(sha(content), len(content)) == content
+
+
+def test_a_damaged_content_is_had_again_from_the_history(tmp_path):
+    blobs = BlobStore(tmp_path / "blobs")
+    history = History(tmp_path / "history", blobs)
+    for content in (b"A = 0.5\n", bytes(3_000_000), b""):
+        sha256 = blobs.put(content)
+        tree = Tree.of([Entry("a", 0o100644, len(content), sha256)])
+        history.commit(tree, parent=None, author="base", message="m", at=datetime.now(UTC))
+        path = tmp_path / "blobs" / sha256[:2] / sha256[2:]
+        path.write_bytes(content + b"harm")
+        assert not blobs.is_whole(sha256)
+        assert blobs.mend(sha256, "a") == (content + b"harm")[: 2**20]
+        path.write_bytes(b"other" + content)
+        assert blobs.read(sha256, 4_000_000) == content
+        path.unlink()
+        assert blobs.mend(sha256, "a") == b""
+        assert blobs.is_whole(sha256)
+
+
+def test_what_was_changed_before_it_was_committed_is_refused(tmp_path):
+    blobs = BlobStore(tmp_path / "blobs")
+    sha256 = blobs.put(b"A = 0.5\n")
+    (tmp_path / "blobs" / sha256[:2] / sha256[2:]).write_bytes(b"A = 0.3\n")
+    history = History(tmp_path / "history", blobs)
+    with pytest.raises(StoreError, match=r"train\.py.*was changed before it was committed"):
+        history.commit(
+            Tree.of([Entry("train.py", 0o100644, 8, sha256)]),
+            parent=None,
+            author="base",
+            message="m",
+            at=datetime.now(UTC),
+        )
+
+
+def test_a_damaged_copy_in_the_history_mends_nothing(tmp_path):
+    blobs = BlobStore(tmp_path / "blobs")
+    history = History(tmp_path / "history", blobs)
+    sha256 = blobs.put(b"A = 0.5\n")
+    tree = Tree.of([Entry("a", 0o100644, 8, sha256)])
+    history.commit(tree, parent=None, author="base", message="m", at=datetime.now(UTC))
+    for path in (tmp_path / "history/objects").rglob("*"):
+        if path.is_file():
+            path.chmod(0o600)
+            path.write_bytes(b"nothing")
+    (tmp_path / "blobs" / sha256[:2] / sha256[2:]).write_bytes(b"A = 0.3\n")
+    with pytest.raises(StoreError, match="the history has no copy") as error:
+        blobs.mend(sha256, "train.py")
+    assert "train.py" in str(error.value)

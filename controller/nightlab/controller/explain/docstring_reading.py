@@ -55,7 +55,7 @@ def reads_docstrings(before: bytes, after: bytes, sources: Mapping[str, bytes]) 
 def _uses(path: str, content: bytes) -> Iterator[str]:
     tree = parse(content).tree
     for node in ast.walk(tree) if tree is not None else ():
-        names = [_last(node)]
+        names = [_last(node)] if isinstance(node, ast.Attribute | ast.Name) else []
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name.partition(".")[0] for alias in node.names]
         if isinstance(node, ast.Constant) and node.value == "__doc__":

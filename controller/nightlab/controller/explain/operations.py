@@ -45,8 +45,8 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "changes": _changes,
     "canonical": _canonical,
     "reads_itself": _reads_itself,
+    "weigh": _weigh,
     "writers": writers,
     "fixes": fixes,
     "redo": redo,
-    "weigh": _weigh,
 }

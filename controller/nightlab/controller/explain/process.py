@@ -25,7 +25,13 @@ log = structlog.get_logger(__name__)
 class Worker:
     """A worker that starts with the first call and is replaced when it breaks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, start_s: float = START_S) -> None:
+        """Start nothing yet.
+
+        Args:
+            start_s: Added to the limit of the first call of each process.
+        """
+        self.start_s = start_s
         self._lock = asyncio.Lock()
         self._process: _Process | None = None
 
@@ -48,7 +54,7 @@ class Worker:
         async with self._lock:
             process = await self._ready()
             try:
-                told = await process.call(operation, arguments, limit_s)
+                told = await process.call(operation, arguments, limit_s + process.first_call_s)
             except (OSError, EOFError, ValueError) as error:
                 raise await self._broken(operation, error, limit_s) from error
             except BaseException:
@@ -66,6 +72,7 @@ class Worker:
             await self._end()
             try:
                 self._process = await _Process.start()
+                self._process.first_call_s = self.start_s
             except OSError as error:
                 raise ExplainFailed(f"the explaining worker cannot be started: {error}") from error
         return self._process
@@ -86,7 +93,7 @@ class _Process:
         self._child = child
         self._folder = folder
         self.pid = child.pid
-        self._first = True
+        self.first_call_s = 0.0
 
     @classmethod
     async def start(cls) -> Self:
@@ -108,7 +115,7 @@ class _Process:
 
     async def call(self, operation: str, arguments: Mapping[str, Any], limit_s: float) -> Any:
         frame = pack([operation, dict(arguments)])
-        limit_s, self._first = limit_s + (START_S if self._first else 0), False
+        self.first_call_s = 0.0
         async with asyncio.timeout(limit_s):
             sending = asyncio.create_task(self._send(frame))
             try:

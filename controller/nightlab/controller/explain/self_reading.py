@@ -79,7 +79,7 @@ def _reason(node: ast.AST, parents: Mapping[int, ast.AST], own: frozenset[str]) 
     name = _name(node)
     if isinstance(node, ast.alias):
         return node.name if node.name.rpartition(".")[2] in _NAMES else ""
-    if name in _NAMES and not isinstance(getattr(node, "ctx", None), ast.Store):
+    if name in _NAMES and isinstance(node, ast.Attribute | ast.Name) and not isinstance(node.ctx, ast.Store):
         return name
     if isinstance(node, ast.Call):
         if name in _TRACES and not _is_shown(node, parents):

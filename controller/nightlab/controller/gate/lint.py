@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from nightlab.api.digest import SYMLINK
-from nightlab.controller.errors import GateRejected
+from nightlab.controller.errors import GateRejected, LinkError, SandboxLost
 from nightlab.controller.gate.findings import locator, ordered, parse_findings
-from nightlab.controller.gate.rules import SELECTED
+from nightlab.controller.gate.rules import BREAKS_RUFF, SELECTED
 from nightlab.controller.gate.target import choose_target
 from nightlab.controller.model.site import EDITOR_UID
 from nightlab.controller.model.tree import Tree
@@ -26,6 +26,7 @@ from nightlab.controller.text import inert
 LINT_TIMEOUT_S: Final = 60.0
 ARGUMENT_BYTES: Final = 500_000  # of file names a call; the kernel takes 2 MiB with the environment
 ARGUMENT_FILES: Final = 4_000
+MOST_BROKEN: Final = 5  # files that break ruff; beyond, it is ruff that is broken
 PYTHON_SUFFIXES: Final = (".py", ".pyi", ".pyw", ".ipynb")
 NOT_PYTHON: Final = (".sh", ".bash", ".toml", ".yaml", ".yml", ".json", ".cfg", ".ini", ".txt", ".md")
 
@@ -92,16 +93,14 @@ async def lint(
     _must_be_listed(entry_points, paths)
     if not paths:
         return LintReport((), 0, target, source, ("the tree has no Python file: ruff read nothing",))
-    findings: list[Finding] = []
-    read = 0
-    for number, batch in enumerate(_batches(paths)):
-        found, seen = await _one_call(tools, number, batch, root, target)
-        findings += found
-        read += len(seen)
-        _must_be_read([path for path in batch if path in entry_points], seen)
+    reader = _Reader(tools, root, target)
+    for batch in _batches(paths):
+        await reader.read(batch)
+        _must_be_read([path for path in batch if path in entry_points], reader.seen)
+    read = len(reader.seen)
     if not read:
         raise GateRejected(f"ruff read none of the {len(paths)} Python files of the tree, so nothing can be launched")
-    kept = ordered(finding for finding in findings if finding.code not in allow)
+    kept = ordered(finding for finding in reader.findings if finding.code not in allow)
     return LintReport(kept, read, target, source, _notes(len(paths), read, allow))
 
 
@@ -112,31 +111,59 @@ def python_files(tree: Tree, entry_points: Sequence[str] = ()) -> tuple[str, ...
     return tuple(path for path in files if path.endswith(PYTHON_SUFFIXES) or path in started)
 
 
-async def _one_call(
-    tools: ToolRunner, number: int, batch: Sequence[str], root: str, target: str
-) -> tuple[list[Finding], frozenset[str]]:
-    """Check a batch, and ask ruff at the same time which of its files it reads at all."""
-    names = [f"./{path}" for path in batch]
-    options = ["--isolated", "--no-cache", "--config=exclude=[]", "--no-respect-gitignore"]
-    checked, listed = await asyncio.gather(
-        tools.run_tool(
-            f"ruff-{number}",
-            [tools.ruff, "check", *options, *_check_options(target), "--", *names],
-            cwd=root,
-            uid=EDITOR_UID,
-            timeout_s=LINT_TIMEOUT_S,
-        ),
-        tools.run_tool(
-            f"ruff-files-{number}",
-            [tools.ruff, "check", *options, "--show-files", "--", *names],
-            cwd=root,
-            uid=EDITOR_UID,
-            timeout_s=LINT_TIMEOUT_S,
-        ),
-    )
-    findings = parse_findings(checked, root, batch)
-    unreadable = {finding.path for finding in findings if finding.code == "E902"}
-    return findings, _listed(listed, batch, root) - unreadable
+class _Reader:
+    """Lets ruff read batches; one on which it breaks is halved until the file is found that breaks it."""
+
+    def __init__(self, tools: ToolRunner, root: str, target: str) -> None:
+        self.findings: list[Finding] = []
+        self.seen: set[str] = set()
+        self._tools = tools
+        self._root = root
+        self._target = target
+        self._calls = 0
+        self._broken = 0
+
+    async def read(self, batch: Sequence[str]) -> None:
+        """Add what a batch holds.
+
+        Raises:
+            LinkError: The sandbox is lost, or ruff breaks on more than a few files.
+        """
+        try:
+            await self._call(batch)
+        except SandboxLost:
+            raise
+        except LinkError:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self.read(batch[:middle])
+                await self.read(batch[middle:])
+                return
+            self._broken += 1
+            if self._broken > MOST_BROKEN:
+                raise
+            self.seen.add(batch[0])
+            self.findings.append(
+                Finding(BREAKS_RUFF, batch[0], 1, 1, "ruff breaks on this file: it may be nested too deeply")
+            )
+
+    async def _call(self, batch: Sequence[str]) -> None:
+        """Check a batch, and ask ruff at the same time which of its files it reads at all."""
+        options = ["--isolated", "--no-cache", "--config=exclude=[]", "--no-respect-gitignore"]
+        checked, listed = await asyncio.gather(
+            self._run("ruff", [*options, *_check_options(self._target)], batch),
+            self._run("ruff-files", [*options, "--show-files"], batch),
+        )
+        findings = parse_findings(checked, self._root, batch)
+        unreadable = {finding.path for finding in findings if finding.code == "E902"}
+        self.findings += findings
+        self.seen |= _listed(listed, batch, self._root) - unreadable
+
+    async def _run(self, name: str, options: Sequence[str], batch: Sequence[str]) -> bytes:
+        self._calls += 1
+        argv = [self._tools.ruff, "check", *options, "--", *(f"./{path}" for path in batch)]
+        job = f"{name}-{self._calls}"
+        return await self._tools.run_tool(job, argv, cwd=self._root, uid=EDITOR_UID, timeout_s=LINT_TIMEOUT_S)
 
 
 def _check_options(target: str) -> list[str]:
@@ -168,7 +195,7 @@ def _must_be_listed(entry_points: Sequence[str], paths: Sequence[str]) -> None:
             )
 
 
-def _must_be_read(entry_points: Sequence[str], read: frozenset[str]) -> None:
+def _must_be_read(entry_points: Sequence[str], read: Collection[str]) -> None:
     for path in entry_points:
         if path not in read:
             raise GateRejected(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 SYNTAX: Final = "invalid-syntax"
+BREAKS_RUFF: Final = "NL000"
 
 # What makes a rule certain: the line raises as soon as it runs, can never run, or has no effect its author can want.
 CERTAIN: Final = (
@@ -75,6 +76,7 @@ WEIGHED: Final[dict[str, str]] = {
 }
 
 OWN: Final[dict[str, str]] = {
+    BREAKS_RUFF: "a file that breaks ruff, and may break Python",
     "NL001": "a keyword that the called function of this tree does not have",
     "NL002": "too many or too few arguments for the called function of this tree",
     "NL003": "the result of a function is used that never returns one",

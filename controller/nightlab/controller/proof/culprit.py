@@ -6,6 +6,7 @@ tool explains; of a tool its rules; of a rule its edits. Telling and acting on i
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,11 @@ from nightlab.controller.model.change import UNKNOWN, Writer
 from nightlab.controller.proof.ddmin import Exhausted, ddmin
 from nightlab.controller.proof.hunks import Files, Hunk, diff_text, hunks_between, with_hunks
 from nightlab.controller.proof.paired import MOST_RUNS, Observe, PairedRuns
+from nightlab.controller.proof.suspicion import Place, pointed_places, touches
 from nightlab.controller.text import inert
 
 SAME_PROGRAM_WEIGHT: Final = 0.05  # of a rule whose fix leaves the same program: it is tried last
+POINTED_WEIGHT: Final = 20.0  # of one at a line that the failed run's traceback names: it is tried first
 BYTES: Final = "bytes:"
 MOST_CULPRITS: Final = 3
 
@@ -140,6 +143,7 @@ class _Hunt:
         self._readable: frozenset[str] = frozenset()
         self._by_reading = False  # whether "cannot be read" is the difference that is looked for
         self._is_minimal = True
+        self._pointed: frozenset[Place] = frozenset()
 
     async def run(self, began: float) -> Proof:
         case = self._case
@@ -167,6 +171,9 @@ class _Hunt:
             found = await self._runs.compare(self._case.after)
         except Exhausted:
             return None, "the runs or the time that were given did not do"
+        if seen := self._runs.seen(self._case.after):
+            case = self._case
+            self._pointed = await asyncio.to_thread(pointed_places, seen.lines, case.before, case.after)
         return found.differs, found.evidence
 
     async def _narrow(self) -> tuple[tuple[str, ...], str]:
@@ -180,31 +187,40 @@ class _Hunt:
 
     async def _guilty_tools(self, suspects: Sequence[Suspect]) -> tuple[tuple[str, ...], str]:
         """Find a smallest guilty set, then whether the rest still makes a difference without it."""
-        guilty: list[Suspect] = []
-        texts: list[str] = []
+        guilty: list[Sequence[Suspect]] = []
         rest = list(suspects)
-        while rest and len(texts) < MOST_CULPRITS:
-            rest, weights = await self._weighed(rest)
-            found = await ddmin(rest, self._suspects_fail, weights=weights)
-            guilty += found
-            texts.append(await self._smallest_edit(self._case.before, await self._made(found)))
+        while rest and len(guilty) < MOST_CULPRITS:
+            found = await self._smallest_guilty(rest)
+            if guilty and not self._is_minimal:
+                break  # what is found half-way accuses the innocent; that there is more is told
+            guilty.append(found)
             rest = [suspect for suspect in rest if suspect not in found]
-            try:
-                if not rest or not await self._suspects_fail(rest):
-                    break
-            except Exhausted:
-                self._is_minimal = False
+            if not rest or not await self._still_fails(rest):
                 break
-        return tuple(dict.fromkeys(suspect.author for suspect in guilty)), "".join(texts)
+        texts = [await self._smallest_edit(self._case.before, await self._made(found)) for found in guilty]
+        return tuple(dict.fromkeys(suspect.author for found in guilty for suspect in found)), "".join(texts)
+
+    async def _smallest_guilty(self, suspects: Sequence[Suspect]) -> tuple[Suspect, ...]:
+        weights = {suspect: await self._weight(suspect) for suspect in suspects}
+        ranked = sorted(suspects, key=lambda suspect: -weights[suspect])
+        return await ddmin(ranked, self._suspects_fail, weights=[weights[suspect] for suspect in ranked])
+
+    async def _still_fails(self, rest: Sequence[Suspect]) -> bool | None:
+        try:
+            return await self._suspects_fail(rest)
+        except Exhausted:
+            return None
 
     async def _smallest_edit(self, base: Files, target: Files) -> str:
         """Return as a diff the smallest part of an edit that still makes a difference; the edit itself is known to."""
-        hunks = hunks_between(base, target)
+        hunks = await asyncio.to_thread(hunks_between, base, target)
+        weights = [POINTED_WEIGHT if touches([hunk], self._pointed) else 1.0 for hunk in hunks]
 
         async def fails(part: Sequence[Hunk]) -> bool | None:
             return await self._fails(with_hunks(base, part))
 
-        return diff_text(base, with_hunks(base, await ddmin(hunks, fails)))
+        smallest = with_hunks(base, await ddmin(hunks, fails, weights=weights))
+        return await asyncio.to_thread(diff_text, base, smallest)
 
     # Variants
 
@@ -230,15 +246,13 @@ class _Hunt:
             )
         return files
 
-    async def _weighed(self, suspects: Sequence[Suspect]) -> tuple[list[Suspect], list[float]]:
-        """Put first those whose change alone is another program; it costs no run to know."""
-        before = await self._explainer.canonical(self._case.before)
-        weights = []
-        for suspect in suspects:
-            alone = await self._explainer.canonical(await self._made([suspect]))
-            weights.append(SAME_PROGRAM_WEIGHT if alone == before else 1.0)
-        ranked = sorted(zip(weights, suspects, strict=True), key=lambda pair: -pair[0])
-        return [suspect for _, suspect in ranked], [weight for weight, _ in ranked]
+    async def _weight(self, suspect: Suspect) -> float:
+        """Say how likely it is guilty, from what its change alone would be; it costs no run."""
+        alone = await self._made([suspect])
+        if touches(await asyncio.to_thread(hunks_between, self._case.before, alone), self._pointed):
+            return POINTED_WEIGHT
+        before, after = [await self._explainer.canonical(files) for files in (self._case.before, alone)]
+        return SAME_PROGRAM_WEIGHT if before == after else 1.0
 
     async def _fails(self, files: Files) -> bool | None:
         """Say whether a variant makes the difference; one that cannot be read tells nothing and is not run."""

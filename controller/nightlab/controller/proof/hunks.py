@@ -94,10 +94,20 @@ def _in_file(path: str, old: Sequence[bytes], new: Sequence[bytes]) -> list[Hunk
     if max(len(a), len(b)) > MOST_LINES:
         return [Hunk(path, head, head + len(a), tuple(b))]
     steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    return [Hunk(path, head + i, head + j, tuple(b[k:m])) for kind, i, j, k, m in steps if kind != "equal"]
+    changes = [step for step in steps if step[0] != "equal"]
+    return [
+        Hunk(path, head + i, head + j, tuple(b[k:m])) for change in changes for i, j, k, m in _line_by_line(*change[1:])
+    ]
 
 
-def _common(one: Sequence[bytes], two: Sequence[bytes]) -> int:
+def _line_by_line(i: int, j: int, k: int, m: int) -> list[tuple[int, int, int, int]]:
+    """As many lines for as many are taken for a change of each; of neighbours only one may be guilty."""
+    if j - i != m - k:
+        return [(i, j, k, m)]
+    return [(i + line, i + line + 1, k + line, k + line + 1) for line in range(j - i)]
+
+
+def _common(one: Sequence[object], two: Sequence[object]) -> int:
     shortest = min(len(one), len(two))
     return next((place for place in range(shortest) if one[place] != two[place]), shortest)
 
@@ -108,6 +118,8 @@ def _text_lines(content: bytes) -> list[str]:
 
 def _unified(path: str, was: bool, is_now: bool, old: list[str], new: list[str]) -> list[str]:
     names = (f"a/{path}" if was else "/dev/null", f"b/{path}" if is_now else "/dev/null")
-    if max(len(old), len(new)) > 20 * MOST_LINES:
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    if max(len(old), len(new)) - head - tail > MOST_LINES:
         return [f"{path}: {len(old)} lines -> {len(new)} lines\n"]
     return [f"{line}\n" for line in difflib.unified_diff(old, new, *names, lineterm="")]

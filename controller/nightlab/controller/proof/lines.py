@@ -16,9 +16,9 @@ NUMBER: Final = "\0"
 """Stands for a number in a shape; no line has it."""
 _TOKEN: Final = re.compile(
     r"(?P<number>0x[0-9a-fA-F]+"
-    r"|(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+    r"|(?:(?<![\w.])[-+]?|(?<=\dT))(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
     r"|(?<![\w.])[-+]?(?:nan|NaN|NAN|inf|Inf|INF|infinity|Infinity)(?!\w))"
-    r"|[^\W\d]\w*|\S"
+    r"|(?<=\d)T(?=\d\d:)|[^\W\d]\w*|\S"
 )
 _LOCATION: Final = re.compile(r'(\.py(?:", line |:))\d+')
 _WARNING: Final = re.compile(r"^\S.*\.py:\d+: (\w+Warning): ")
@@ -26,7 +26,9 @@ _ABOUT_THE_TEXT: Final = frozenset(
     {"SyntaxWarning", "DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"}
 )
 _FRAME: Final = re.compile(r'^\s*(?:\|\s*)*File "[^"]*", line \d+')
-_INDENTED: Final = re.compile(r"^\s+(?!File \")\S")
+_FRAME_QUOTE: Final = re.compile(r'^\s+(?!File ")\S')
+_WARNING_QUOTE: Final = re.compile(r"^  \S")
+_WARNING_LINES: Final = 6  # of a message, before the quoted source line
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Line:
 
     Attributes:
         place: In the output, from 1.
-        text: As printed.
+        text: As printed, without places in the source.
         shape: Its words and signs, each number replaced by NUMBER; space does not count.
         numbers: As written, in order.
     """
@@ -56,13 +58,55 @@ def is_finite(number: str) -> bool:
     return number.startswith("0x") or math.isfinite(float(number))
 
 
+def clocks(shape: Sequence[str]) -> Iterator[range]:
+    """Yield which numbers of a shape are one date or time of day ("2026-11-23 20:07:02,113"): they vary together.
+
+    The hour may be the same in two runs and another in a third.
+    """
+    links = _links(shape)
+    start = 0
+    for index in range(len(links) + 1):
+        if index == len(links) or not _is_linked(links, index):
+            if index > start and (":" in links[start:index] or links[start:index] in (["-", "-"], ["/", "/"])):
+                yield range(start, index + 1)
+            start = index + 1
+
+
+def _links(shape: Sequence[str]) -> list[str]:
+    """Return what stands between each number and the next."""
+    links: list[str] = []
+    between: list[str] | None = None
+    for word in shape:
+        if word != NUMBER:
+            if between is not None:
+                between.append(word)
+            continue
+        if between is not None:
+            links.append("".join(between))
+        between = []
+    return links
+
+
+def _is_linked(links: Sequence[str], index: int) -> bool:
+    link = links[index]
+    before, after = links[index - 1] if index else "", links[index + 1] if index + 1 < len(links) else ""
+    if link in ("", "T"):
+        return before in ("-", "/") and after == ":"
+    return link in (":", "-", "/") or (link in (",", ".") and before == ":")
+
+
 def _of_the_run(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    quotes = False  # whether indented lines that follow quote the source
+    in_frame = False
+    warned = 0  # how many more lines may be those of a warning
     for place, text in enumerate(lines, 1):
-        if quotes and _INDENTED.match(text):
+        if in_frame and _FRAME_QUOTE.match(text):
+            continue
+        if warned and _WARNING_QUOTE.match(text):
+            warned = 0
             continue
         warning = _WARNING.match(text)
-        quotes = warning is not None or _FRAME.match(text) is not None
+        warned = _WARNING_LINES if warning else max(0, warned - 1)
+        in_frame = _FRAME.match(text) is not None
         if text.strip() and not (warning and warning[1] in _ABOUT_THE_TEXT):
             yield place, _LOCATION.sub(r"\1", text)
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from nightlab.controller.proof.lines import NUMBER, Line, is_finite
+from nightlab.controller.proof.lines import NUMBER, Line, clocks, is_finite
 
 Shape = tuple[str, ...]
 Key = tuple[str, ...]
 VARIES: Final = "\1"
+MOST_FRAMES: Final = 50  # each line is held against each of them
 LEAST_ANCHOR: Final = 3  # letters of a word that tells one kind of line from another
 
 
@@ -95,6 +96,8 @@ class LineNoise:
         for frame in self.frames:
             if frame.fits(line.shape):
                 return (*frame.head, VARIES, *frame.tail)
+        if not any((line.shape, index) in self.fields for index in range(len(line.numbers))):
+            return (line.text,)
         numbers = iter(enumerate(line.numbers))
         return tuple(self._number(line.shape, *next(numbers)) if word == NUMBER else word for word in line.shape)
 
@@ -110,6 +113,8 @@ class LineNoise:
         for first, second in zip(one, two, strict=False):
             pairs = enumerate(zip(first.numbers, second.numbers, strict=True))
             self.fields |= {(shape, index) for index, (a, b) in pairs if a != b}
+        varies = [clock for clock in clocks(shape) if any((shape, index) in self.fields for index in clock)]
+        self.fields |= {(shape, index) for clock in varies for index in clock}
 
     def _learn_words(self, one: Sequence[Line], two: Sequence[Line]) -> None:
         """Pair lines whose words differ, in their order; those that have no partner come and go."""
@@ -117,7 +122,7 @@ class LineNoise:
             if self._is_known(first.shape) and self._is_known(second.shape):
                 continue
             frame = _frame(first.shape, second.shape)
-            if frame.is_telling:
+            if frame.is_telling and len(self.frames) < MOST_FRAMES:
                 self.frames.append(frame)
             else:
                 self.is_loose = True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 from nightlab.controller.model.trial import Ending, SmokeReport
 
 MOST_LINES: Final = 20_000
 LINE_CHARACTERS: Final = 2_000
+MOST_CHARACTERS: Final = 4 * 2**20  # of one stream
 _ENDED_ITSELF: Final = frozenset({Ending.FINISHED, Ending.FAILED, Ending.TIMED_OUT, Ending.OUT_OF_MEMORY})
 
 
@@ -76,4 +78,6 @@ class Observation:
 
 
 def _bounded(lines: Sequence[str]) -> tuple[str, ...]:
-    return tuple(line[:LINE_CHARACTERS] for line in lines[:MOST_LINES])
+    kept = [line[:LINE_CHARACTERS] for line in lines[:MOST_LINES]]
+    sizes = accumulate(len(line) + 1 for line in kept)
+    return tuple(line for line, size in zip(kept, sizes, strict=True) if size <= MOST_CHARACTERS)

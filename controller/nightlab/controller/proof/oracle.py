@@ -33,11 +33,13 @@ class Comparison:
         differs: None: cannot tell, and `evidence` says why.
         evidence: One line: what differs first, the most telling kind of difference before others.
         lines: How many lines were compared.
+        is_plain: Whether it differs where runs of the same tree agree as a whole: another run of it tells no more.
     """
 
     differs: bool | None
     evidence: str
     lines: int = 0
+    is_plain: bool = False
 
 
 class Floor:
@@ -80,12 +82,12 @@ class Floor:
         first = self._runs[0]
         if _class(other) != _class(first):
             return self._other_end(other)
-        found = self._value_difference(other)
+        found, is_plain = self._value_difference(other)
         compared = [self._stream_difference(name, other) for name in self._noise]
         lines = sum(count for _, count in compared)
         found = found or next((said for said, _ in compared if said), "")
         if found:
-            return Comparison(True, found, lines)
+            return Comparison(True, found, lines, is_plain)
         if blind := self._blind(lines):
             return Comparison(None, blind, lines)
         return Comparison(False, f"no difference seen in {lines} lines of {self.runs + 1} runs{self._within()}", lines)
@@ -93,15 +95,15 @@ class Floor:
     # Learning
 
     def _learn(self) -> None:
-        first = self._runs[0]
         self._is_cut = any(run.is_cut for run in self._runs)
         names = {OUTPUT: None} | dict.fromkeys(path for run in self._runs for path in run.files)
-        self._lines = {name: read_lines(_stream(first, name)) for name in names}
+        self._read = [{name: read_lines(_stream(run, name)) for name in names} for run in self._runs]
+        self._lines = self._read[0]
         self._noise = {name: LineNoise() for name in names}
         for name, noise in self._noise.items():
             # Twice: what is masked by a later run shows in an earlier one as equal, or in another order.
-            for run in (*self._runs[1:], *self._runs[1:]) if len(self._runs) > 2 else self._runs[1:]:
-                noise.learn(self._lines[name], read_lines(_stream(run, name)), is_cut=self._is_cut)
+            for read in (*self._read[1:], *self._read[1:]) if len(self._runs) > 2 else self._read[1:]:
+                noise.learn(self._lines[name], read[name], is_cut=self._is_cut)
         series = dict.fromkeys(name for run in self._runs for name in run.values)
         self._series = {
             name: SeriesFloor(name, tuple(run.values.get(name, ()) for run in self._runs), self._is_cut)
@@ -122,23 +124,24 @@ class Floor:
         if first.is_cut and other.exit_code == 0:
             return self._early_end(other)
         shown = (inert(run.how, SHOWN_CHARACTERS) for run in (first, other))
-        return Comparison(True, " -> ".join(shown))
+        return Comparison(True, " -> ".join(shown), is_plain=True)
 
     def _early_end(self, other: Observation) -> Comparison:
         """It ended by itself where the others were cut: it may be quicker, and must have said as much as they did."""
-        found = self._value_difference(other)
+        found, _ = self._value_difference(other)
         said, lines = self._stream_difference(OUTPUT, other)
         differs = bool(found or said)
         return Comparison(
             differs, found or said or f"no difference seen in {lines} lines of {self.runs + 1} runs", lines
         )
 
-    def _value_difference(self, other: Observation) -> str:
+    def _value_difference(self, other: Observation) -> tuple[str, bool]:
+        """Return what differs in the first quantity that does, and whether runs of the same tree agree in it."""
         unmeasured = {name: SeriesFloor(name, ((),) * self.runs, self._is_cut) for name in other.values}
         for name, floor in {**unmeasured, **self._series}.items():
             if said := floor.difference(other.values.get(name, ()), is_cut=other.is_cut):
-                return said
-        return ""
+                return said, floor.is_steady
+        return "", False
 
     def _stream_difference(self, name: str, other: Observation) -> tuple[str, int]:
         """Compare one stream of lines; return what differs first and how many lines were compared."""

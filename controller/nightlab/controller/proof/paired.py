@@ -6,6 +6,7 @@ machine leaves as it comes; it is no difference.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
@@ -61,15 +62,20 @@ class PairedRuns:
         key = _key(files)
         if key not in self._seen:
             self._seen[key] = await self._run(files)
-        found = floor.compare(self._seen[key])
-        if found.differs and not floor.is_silent and floor.runs < SECOND_LOOKS and self._may_run():
-            floor.widen(await self._run(self._before))
-            found = floor.compare(self._seen[key])
+        found = await asyncio.to_thread(floor.compare, self._seen[key])
+        if found.differs and not (found.is_plain or floor.is_silent) and floor.runs < SECOND_LOOKS and self._may_run():
+            await asyncio.to_thread(floor.widen, await self._run(self._before))
+            found = await asyncio.to_thread(floor.compare, self._seen[key])
         return found
+
+    def seen(self, files: Files) -> Observation | None:
+        """Return the run of a variant that was compared; None if there was none."""
+        return self._seen.get(_key(files))
 
     async def _known_floor(self) -> Floor:
         if self._floor is None:
-            self._floor = Floor(await self._run(self._before), await self._run(self._before))
+            first, second = await self._run(self._before), await self._run(self._before)
+            self._floor = await asyncio.to_thread(Floor, first, second)
         return self._floor
 
     async def _run(self, files: Files) -> Observation:

@@ -181,6 +181,7 @@ async def sitting(
             blobs=ground.blobs,
             explainer=explainer,
             base=ground.base,
+            entry_points=started_files(ground.config, site, ground.base, ground.blobs),
         )
         smoker = SmokeRunner(ground.config, site, spawner, ground.state)
         runner = SmokeStage(ground.config, ground.scribe, Runner(ground.config, site, ground.scribe, walk), smoker)

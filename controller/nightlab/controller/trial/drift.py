@@ -16,6 +16,7 @@ from nightlab.api.digest import REGULAR
 from nightlab.controller.errors import LinkError, StoreError
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
+from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
 from nightlab.controller.repo.blobs import BlobStore
@@ -122,13 +123,13 @@ class Teller:
     Args:
         blobs: Holds the contents of sealed trees.
         explainer: Compares; without one, only that something changed is told.
-        python: Version of the interpreter that runs the program.
+        site: Whose interpreter runs the program.
     """
 
-    def __init__(self, blobs: BlobStore | None, explainer: Explains | None, python: tuple[int, int] | None) -> None:
+    def __init__(self, blobs: BlobStore | None, explainer: Explains | None, site: Site) -> None:
         self._blobs = blobs
         self._explainer = explainer
-        self._python = python
+        self._site = site
 
     async def tell(
         self, where: Where, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken, *, undone: bool
@@ -208,7 +209,7 @@ class Teller:
             before,
             after,
             paths=tuple(tree.by_path),
-            python=self._python,
+            python=self._site.python,
             repo_config=self._contents(tree, config[:FILES_TAKEN]),
             modes=modes,
         )

@@ -5,6 +5,7 @@ What ruff read of anything but the sealed tree does not count: where something h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nightlab.controller.config.schema import Config
@@ -47,13 +48,17 @@ class Gate:
         site: Where trials run.
         sealer: Compares and puts back.
         judge: Says which findings keep a tree from being launched.
+        entry_points: Files that the training command starts.
     """
 
-    def __init__(self, config: Config, site: Site, sealer: Sealer, judge: Judge) -> None:
+    def __init__(
+        self, config: Config, site: Site, sealer: Sealer, judge: Judge, entry_points: Sequence[str] = ()
+    ) -> None:
         self._config = config
         self._site = site
         self._sealer = sealer
         self._judge = judge
+        self._entry_points = tuple(entry_points)
 
     async def look(self, live: Live, tree: Tree, transferred: tuple[Drift, ...]) -> Passed:
         """Read and compare a tree that was sealed.
@@ -80,7 +85,12 @@ class Gate:
     async def _read(self, live: Live, tree: Tree) -> LintReport | LinkError | GateRejected:
         try:
             return await lint(
-                live, tree, root=self._site.workspace, python=self._site.python, allow=self._config.lint.allow
+                live,
+                tree,
+                root=self._site.workspace,
+                python=self._site.python,
+                entry_points=self._entry_points,
+                allow=self._config.lint.allow,
             )
         except SandboxLost:
             raise

@@ -92,7 +92,7 @@ class Sealer:
         self._site = site
         self._blobs = blobs
         self._passing = passing
-        self._teller = Teller(blobs, explainer, site.python)
+        self._teller = Teller(blobs, explainer, site)
 
     async def seal(self, live: Live, tree: Tree) -> tuple[Drift, ...]:
         """Write the tree into the workspace; mend contents that were damaged on the host since they were committed.

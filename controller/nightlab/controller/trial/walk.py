@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -72,6 +72,7 @@ class TrialWalk:
         blobs: BlobStore | None = None,
         explainer: Explains | None = None,
         base: Tree | None = None,
+        entry_points: Sequence[str] = (),
     ) -> None:
         """Walk trials of one site.
 
@@ -85,6 +86,7 @@ class TrialWalk:
             blobs: Contents of trees; without it a content that was damaged on the host fails the attempt.
             explainer: Says what a drift is; without it a drift is only named.
             base: The base tree; with it, and blobs and an explainer, what an edit brings is weighed.
+            entry_points: Files that the training command starts: ruff must have read those that are Python.
         """
         self._config = config
         self._site = site
@@ -94,7 +96,7 @@ class TrialWalk:
         self._take_out = take_out
         self._sealer = Sealer(site, blobs, explainer, state.root / "passing")
         judge = Judge(base, base_findings, blobs, explainer, config.lint.allow)
-        self._gate = Gate(config, site, self._sealer, judge)
+        self._gate = Gate(config, site, self._sealer, judge, entry_points)
 
     async def run(
         self,
@@ -248,7 +250,9 @@ class TrialWalk:
 
     # Run
 
-    async def _follow(self, context: _Context, job: Job, gate: GateReport, launched: float, stamp: str) -> TrialOutcome:
+    async def _follow(
+        self, context: _Context, job: Job, gate: GateReport, launched: float, stamp: str = ""
+    ) -> TrialOutcome:
         tail = Tail()
         reader = asyncio.create_task(_read(job, tail, context.line))
         try:

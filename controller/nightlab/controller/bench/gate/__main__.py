@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import structlog
 import typer
 
 from nightlab.controller.cli.output import JsonFlag, answering, print_json, say
@@ -35,6 +37,7 @@ def bench_gate(
       python -m nightlab.controller.bench.gate
       python -m nightlab.controller.bench.gate --corpus my-cases --only import -v
     """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with answering(as_json):
         checks = asyncio.run(_measure(corpus, only, jobs, wheels, verbose))
         missed = report(checks, as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import zlib
@@ -64,7 +65,8 @@ def judge_unknown(row: Row, case: str, before: Program, launch: Launch, rogue: R
     told = " ".join(
         str(fact) for drift in launch.drifts for change in drift.explanation.changes for fact in change.facts
     )
-    missing = [word for word in changed_literals(before.files, rogue.files) if word not in told]
+    numbers = {float(word) for word in WORD.findall(told) if _is_number(word)}
+    missing = [word for word in changed_literals(before.files, rogue.files) if float(word) not in numbers]
     if known:
         problem = f"called {', '.join(known)}, and no tool did it"
     elif not any(drift.explanation.unexplained for drift in launch.drifts):
@@ -121,10 +123,9 @@ def _is_by(writer: Writer, rule: str) -> bool:
 
 def _is_number(word: str) -> bool:
     try:
-        float(word)
+        return math.isfinite(float(word))
     except ValueError:
         return False
-    return True
 
 
 def _who(drifts: tuple[Drift, ...]) -> str:

@@ -37,12 +37,14 @@ class Place:
     Attributes:
         state: Its directory.
         blobs: Its contents.
+        history: Its edits, and where damaged contents are had again.
         spawner: Makes its containers.
         number: Unique on its ground.
     """
 
     state: StateDir
     blobs: BlobStore
+    history: History
     spawner: Spawner
     number: int
 
@@ -54,9 +56,12 @@ class Place:
     def propose(self, files: Mapping[str, bytes]) -> Tree:
         """Store files and commit them with an author, as a study does, before anything else can touch them."""
         tree = self.tree(files)
-        history = History(self.state.history, self.blobs)
-        history.commit(tree, parent=None, author="agent", message="propose", at=datetime.now(UTC))
+        self.commit(tree, "agent", "propose")
         return tree
+
+    def commit(self, tree: Tree, author: str, message: str) -> str:
+        """Record a tree in the host-owned history; return the commit."""
+        return self.history.commit(tree, parent=None, author=author, message=message, at=datetime.now(UTC))
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Ground:
             blobs = BlobStore(state.blobs)
             spawner = Spawner(self.config, self.engine, self.toolbox, blobs, state, self.study_id)
             spawner.site = self.site
-            yield Place(state, blobs, spawner, number)
+            yield Place(state, blobs, History(state.history, blobs), spawner, number)
         finally:
             shutil.rmtree(folder)
 

@@ -7,32 +7,44 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from nightlab.controller.bench.gate.gate import Moment, Rogue
 from nightlab.controller.bench.gate.ground import Place
+from nightlab.controller.engine import Engine
+from nightlab.controller.errors import ConfigError
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.trial.spawn import Live, Spawner, SpawnRequest
 
 
 class MeddledSpawner:
-    """Spawns containers in which somebody writes right after the first seal, and once while the program runs.
+    """Spawns containers in which somebody writes right after the first seal, or while the program runs.
 
     Args:
+        engine: That the container is on.
         place: Of the launch.
         files: What its author proposed.
         rogue: What writes.
+
+    Raises:
+        ConfigError: It writes during the run, which takes root.
     """
 
-    def __init__(self, place: Place, files: Mapping[str, bytes], rogue: Rogue) -> None:
+    def __init__(self, engine: Engine, place: Place, files: Mapping[str, bytes], rogue: Rogue) -> None:
+        if rogue.moment is Moment.RUN and os.geteuid() != 0:
+            raise ConfigError("only root can write into a container while it runs: run this as root, or leave it out")
         self._spawner: Spawner = place.spawner
         self._sealed = place.tree(files)
         self._written = place.tree(written(files, rogue))
+        self._files = files
         self._rogue = rogue
+        self._engine = engine
         self._live: Live | None = None
-        self._writing: asyncio.Task[str] | None = None
+        self._writing: asyncio.Task[None] | None = None
 
     def __getattr__(self, name: str) -> Any:
         """Be the spawner in everything else."""
@@ -59,12 +71,17 @@ class MeddledSpawner:
         if self._rogue.moment is not Moment.RUN or self._live is None:
             return
         if line == "up":
-            self._writing = asyncio.create_task(self._put(self._live, self._written))
+            self._writing = asyncio.create_task(self._write(self._live, self._rogue.files))
         elif line == "seen" and self._rogue.restores:
-            self._writing = asyncio.create_task(self._put(self._live, self._sealed))
+            before = {path: self._files.get(path) for path in self._rogue.files}
+            self._writing = asyncio.create_task(self._write(self._live, before))
 
-    async def _put(self, live: Live, tree: Tree) -> str:
-        return await live.sandbox.put_tree(live.site.workspace, tree)
+    async def _write(self, live: Live, files: Mapping[str, bytes | None]) -> None:
+        """Write as root of this machine does, whom no file mode in the container stops."""
+        state = await self._engine.state(live.container)
+        root = Path(f"/proc/{state.pid}/root{live.site.workspace}")
+        for path, content in files.items():
+            await asyncio.to_thread(_write_over, root / path, content or b"")
 
 
 class _Meddled(Live):
@@ -100,3 +117,9 @@ def tamper(place: Place, files: Mapping[str, bytes], rogue: Rogue) -> None:
             sha256 = hashlib.sha256(files[path]).hexdigest()
             kept = place.state.blobs / sha256[:2] / sha256[2:]
             kept.unlink() if content is None else kept.write_bytes(content)
+
+
+def _write_over(path: Path, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nightlab.controller.bench.gate.cases import Program
+from nightlab.controller.bench.gate.drafting import Drafter
 from nightlab.controller.bench.gate.gate import Launch, Moment, Order, Pairing, Rogue, WantedFix
 from nightlab.controller.bench.gate.ground import Ground, Place, make_ground
 from nightlab.controller.bench.gate.images import ensure_image
@@ -27,7 +28,7 @@ from nightlab.controller.images.toolbox import Toolbox, ensure_toolbox
 from nightlab.controller.model.change import Effect
 from nightlab.controller.model.site import Share
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
+from nightlab.controller.model.trial import Finding, GateReport, Phase, Role, TrialOutcome, TrialSpec
 from nightlab.controller.proof.observation import Observation
 from nightlab.controller.proof.paired import PairedRuns
 from nightlab.controller.store.state_dir import StateDir
@@ -60,11 +61,13 @@ class RealGate:
         ground = await self.ground(program)
         if not is_base:
             return await self._launch(ground, program, rogue, ())
-        launch = await self._launch(ground, program, rogue, self._known.get(_key(program), ()))
-        if launch.ending is Ending.GATE_REJECTED and _key(program) not in self._known:
-            self._known[_key(program)] = launch.blocking
-            return await self._launch(ground, program, rogue, launch.blocking)
-        return launch
+        known = self._known.get(_key(program))
+        if known is None:
+            launch = await self._launch(ground, program, None, ())
+            known = self._known[_key(program)] = launch.blocking
+            if rogue is None and not known:
+                return launch
+        return await self._launch(ground, program, rogue, known)
 
     async def wanted(self, program: Program, order: Order) -> Sequence[WantedFix]:
         """Make wanted fixes on a copy and classify them."""
@@ -113,26 +116,22 @@ class RealGate:
     ) -> Launch:
         with ground.place() as place:
             spec = _spec(ground, place, program)
-            if rogue is None:
-                outcome = await self._walk(ground, place, spec, place.spawner, known)
-            else:
-                meddled = MeddledSpawner(place, program.files, rogue)
-                if rogue.moment is Moment.TRANSFER:
-                    tamper(place, program.files, rogue)
-                outcome = await self._walk(ground, place, spec, meddled, known)
+            spawner: Any = (
+                place.spawner if rogue is None else MeddledSpawner(ground.engine, place, program.files, rogue)
+            )
+            author = Drafter(place, program, rogue) if rogue and rogue.moment is Moment.DRAFT else None
+            if rogue and rogue.moment is Moment.TRANSFER:
+                tamper(place, program.files, rogue)
+            walk = TrialWalk(
+                *(ground.config, ground.site, spawner, place.state, known),
+                blobs=place.blobs,
+                explainer=self._explainer,
+                base=spec.tree if known else Tree(()),
+            )
+            line = getattr(spawner, "printed", _nobody)
+            stop = asyncio.Event()
+            outcome = await walk.run(spec, Share(), stop=stop, emit=_quiet, line=line, author=author)
             return _told(place, outcome)
-
-    async def _walk(
-        self, ground: Ground, place: Place, spec: TrialSpec, spawner: Any, known: tuple[Finding, ...]
-    ) -> TrialOutcome:
-        walk = TrialWalk(
-            *(ground.config, ground.site, spawner, place.state, known),
-            blobs=place.blobs,
-            explainer=self._explainer,
-            base=spec.tree if known else Tree(()),
-        )
-        line = getattr(spawner, "printed", _nobody)
-        return await walk.run(spec, Share(), stop=asyncio.Event(), emit=_quiet, line=line)
 
     async def _observe(self, program: Program, files: Mapping[str, bytes]) -> Observation:
         run = await self._smoke(replace(program, files=files))

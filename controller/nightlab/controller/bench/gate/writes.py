@@ -64,6 +64,11 @@ def writes(only: str = "") -> Iterator[tuple[str, Program, Rogue]]:
     """Yield each write with its name and the program that it is done to."""
     for number, (name, files) in enumerate(_changes()):
         yield from _named(only, name, PROGRAM, Rogue(BEFORE_THE_LAUNCH[number % 3], files))
+    for path in (ENTRY, "alpha.py"):
+        broken = {path: FILES[path][: len(FILES[path]) // 2] + b"\n("}
+        yield from _named(only, f"unreadable {path}", PROGRAM, Rogue(Moment.SEALED, broken))
+    for path, content in PLANTED.items():
+        yield from _named(only, f"planted {path}", PROGRAM, Rogue(Moment.SEALED, {path: content}))
     for moment in (Moment.DRAFT, Moment.SEALED):
         yield from _named(only, f"restored {moment.name.lower()}", PROGRAM, Rogue(moment, FLIPPED, restores=True))
     yield from _named(only, "late", _watching("changed"), Rogue(Moment.RUN, FLIPPED))
@@ -89,5 +94,3 @@ def _changes() -> Iterator[tuple[str, dict[str, bytes | None]]]:
         yield f"short {path}", {path: FILES[path][:-1]}
     yield "removed config", {"train.yaml": None}
     yield "removed module", {"beta.py": None}
-    for path, content in PLANTED.items():
-        yield f"planted {path}", {path: content}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 from nightlab.controller.explain.what.shape import fingerprint, tokens, weight
@@ -38,9 +38,8 @@ def align(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> Alignment:
     """Match statements: equal ones in order, then moved ones, then changed ones of the same place."""
     found = Alignment()
     gaps: list[tuple[list[ast.stmt], list[ast.stmt]]] = []
-    matcher = SequenceMatcher(None, [*map(fingerprint, old)], [*map(fingerprint, new)], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
+    for is_equal, i1, i2, j1, j2 in _runs([*map(fingerprint, old)], [*map(fingerprint, new)]):
+        if is_equal:
             found.equal += zip(old[i1:i2], new[j1:j2], strict=True)
         else:
             gaps.append((list(old[i1:i2]), list(new[j1:j2])))
@@ -51,6 +50,36 @@ def align(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> Alignment:
         _alike(gap, found)
     found.gaps = [gap for gap in gaps if gap[0] or gap[1]]
     return found
+
+
+def _runs(old: Sequence[int], new: Sequence[int]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """Yield equal and other runs of both. Ends first, then place by place: of equal statements the nearest is meant."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    middle_old, middle_new = old[start : len(old) - end], new[start : len(new) - end]
+    matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=False)
+    runs = [(tag == "equal", i1, i2, j1, j2) for tag, i1, i2, j1, j2 in matcher.get_opcodes()]
+    in_place = [one == other for one, other in zip(middle_old, middle_new, strict=False)]
+    matched = sum(i2 - i1 for is_equal, i1, i2, _, _ in runs if is_equal)
+    if len(middle_old) == len(middle_new) and sum(in_place) >= matched:
+        runs = _grouped(in_place)
+    yield True, 0, start, 0, start
+    yield from ((is_equal, start + i1, start + i2, start + j1, start + j2) for is_equal, i1, i2, j1, j2 in runs)
+    yield True, len(old) - end, len(old), len(new) - end, len(new)
+
+
+def _grouped(in_place: Sequence[bool]) -> list[tuple[bool, int, int, int, int]]:
+    runs = []
+    for is_equal, places in groupby(range(len(in_place)), key=in_place.__getitem__):
+        first, *more = places
+        last = more[-1] + 1 if more else first + 1
+        runs.append((is_equal, first, last, first, last))
+    return runs
+
+
+def _common(old: Sequence[int], new: Sequence[int]) -> int:
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def similarity(one: ast.AST, other: ast.AST) -> float:

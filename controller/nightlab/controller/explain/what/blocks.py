@@ -92,7 +92,9 @@ def _assignments(old: ast.Assign | ast.AnnAssign, new: ast.Assign | ast.AnnAssig
     return None
 
 
-def _unpacked(old: ast.Assign | ast.AnnAssign, new: ast.Assign | ast.AnnAssign) -> list[tuple[str, ast.expr, ast.expr]]:
+def _unpacked(
+    old: ast.Assign | ast.AnnAssign, new: ast.Assign | ast.AnnAssign
+) -> list[tuple[str, ast.expr | None, ast.expr | None]]:
     """Take `lr, wd = 0.1, 0.2` apart, where both sides of both have as many items."""
     targets = new.targets if isinstance(new, ast.Assign) else []
     sides = [*targets, old.value, new.value]

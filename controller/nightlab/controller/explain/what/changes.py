@@ -63,6 +63,8 @@ def _told(path: str, before: bytes, after: bytes, patience: Patience) -> Told:
         why = "nested too deeply"
     except OutOfTime:
         why = "too large to be compared in time"
+    except Exception as error:  # one odd file must not cost the answer about the others
+        why = f"{type(error).__name__} while it was read as a program"
     notes = [Note(Rank.TEXT, None, f"compared by line: {why}")] if why else []
     return Told(Effect.BEHAVIOUR, [*_lines(before, after, patience), *notes])
 

@@ -87,8 +87,8 @@ def _head(node: ast.stmt) -> ast.stmt:
     if isinstance(node, ast.Try):
         fields["finalbody"] = [ast.Expr(ast.Constant(...))]
     if isinstance(node, ast.Match):
-        return ast.Expr(ast.Name("match"))
-    return type(node)(**fields)
+        return ast.copy_location(ast.Expr(ast.Name(f"match {clipped(shown(node.subject), 30)}: ...")), node)
+    return ast.fix_missing_locations(ast.copy_location(type(node)(**fields), node))
 
 
 def _kind(node: ast.AST) -> str:

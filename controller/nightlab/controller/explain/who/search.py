@@ -21,6 +21,7 @@ from nightlab.controller.explain.who.workshop import Workshop
 MOST_STEPS: Final = 4
 MOST_RULES: Final = 150
 MOST_PASSES: Final = 3
+MOST_PRUNED: Final = 2
 ENOUGH: Final = 0.5  # of what a move changes must be found again for it to be followed
 OTHER_TARGETS: Final = ("py39", "py312", "py314")
 _FORMATS: Final = (
@@ -76,14 +77,18 @@ class Search:
         return here
 
     def _best_move(self, here: Reached) -> Reached | None:
-        best: Reached | None = None
-        for steps in self._moves(here):
-            there = self._after_steps(here, steps)
-            if there is not None and (best is None or there.left < best.left):
-                best = there
-                if not best.left:
-                    break
-        return best
+        """Return the best move of the first kind of moves of which one leads nearer."""
+        for moves in self._kinds(here):
+            best: Reached | None = None
+            for steps in moves:
+                there = self._after_steps(here, steps)
+                if there is not None and (best is None or there.left < best.left):
+                    best = there
+                    if not best.left:
+                        break
+            if best is not None:
+                return best
+        return None
 
     def _after_steps(self, here: Reached, steps: Sequence[Step]) -> Reached | None:
         content = make_all(self._shop, self._path, here.content, steps)
@@ -94,25 +99,31 @@ class Search:
             return None
         return Reached((*here.steps, *steps), content, left)
 
-    def _moves(self, here: Reached) -> Iterator[tuple[Step, ...]]:
-        """Yield what could be done next, the cheapest and likeliest first; stopped at the first that is exact."""
-        for hint in self._hints:
-            yield from self._lint(here.content, Setup.read(hint.settings)) if hint.rules else [(hint,)]
-        yield from self._exact(here.content)
-        formatted = self._formatters(here.content)
-        for step in formatted:
-            yield (step,)
-            yield from self._lint_then(here.content, step)
+    def _kinds(self, here: Reached) -> Iterator[Iterator[tuple[Step, ...]]]:
+        """Yield what could be done next, the cheapest and likeliest kind first."""
         setups = self._setups()
-        for setup in setups[:2]:
-            yield from self._lint(here.content, setup)
-        if not formatted:
-            yield from ((step,) for step in self._formats())
-        for setup in setups[2:]:
-            yield from self._lint(here.content, setup)
+        yield self._hinted(here.content)
+        yield self._exact(here.content)
+        yield self._formatted(here.content)
+        yield self._linted(here.content, setups[:2])
+        yield ((step,) for step in self._formats())
+        if not here.steps:
+            yield self._linted(here.content, setups[2:])
         for tool in in_likely_order(self._shop):
-            for settings in tool.variants(self._shop):
-                yield (Step(tool.name, settings),)
+            yield ((Step(tool.name, settings),) for settings in tool.variants(self._shop))
+
+    def _hinted(self, content: bytes) -> Iterator[tuple[Step, ...]]:
+        for hint in self._hints:
+            yield from self._exact_lint(content, hint.rules, Setup.read(hint.settings)) if hint.rules else [(hint,)]
+
+    def _linted(self, content: bytes, setups: Sequence[Setup]) -> Iterator[tuple[Step, ...]]:
+        for setup in setups:
+            yield from self._lint(content, setup)
+
+    def _formatted(self, content: bytes) -> Iterator[tuple[Step, ...]]:
+        for step in self._formatters(content):
+            yield (step,)
+            yield from self._lint_then(content, step)
 
     def _setups(self) -> list[Setup]:
         shop = self._shop
@@ -141,7 +152,6 @@ class Search:
         for setup in self._setups()[:3]:
             rules = vanished(self._shop.ruff, self._path, formatted, self._after, setup)
             rules |= found_again(self._shop.ruff, self._path, formatted, self._after, setup)
-            rules &= vanished(self._shop.ruff, self._path, content, self._after, setup) | rules
             yield from ((step, formatter) for step in self._fits(content, rules, setup, (formatter,)))
 
     def _exact(self, content: bytes) -> Iterator[tuple[Step, ...]]:
@@ -183,15 +193,17 @@ class Search:
             yield from ((step,) for step in self._fits(content, rules, setup, ()))
 
     def _fits(self, content: bytes, rules: Iterable[str], setup: Setup, then: tuple[Step, ...]) -> Iterator[Step]:
-        """Yield, for each level of safety, the fixes of the rules that bring the file nearer."""
-        wanted = sorted(rules)[:MOST_RULES]
-        seen: set[bytes] = set()
-        for step in self._levels(wanted, setup):
-            made = make_all(self._shop, self._path, content, (step, *then))
-            if made is None or made in seen or made == content:
-                continue
-            seen.add(made)
-            yield step if made == self._after else self._nearer(content, step, then)
+        """Yield the fixes of the rules that bring the file nearer, at the most promising levels of safety."""
+        made: dict[bytes, Step] = {}
+        for step in self._levels(sorted(rules)[:MOST_RULES], setup):
+            new = make_all(self._shop, self._path, content, (step, *then))
+            if new == self._after:
+                yield step
+                return
+            if new is not None and new != content:
+                made.setdefault(new, step)
+        for new in sorted(made, key=lambda new: distance(new, self._after))[:MOST_PRUNED]:
+            yield self._nearer(content, made[new], then)
 
     def _levels(self, rules: Sequence[str], setup: Setup) -> Iterator[Step]:
         others = ("", "ALL", "E,F,W") if NOQA_RULE in rules else ("",)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Final
 
 from nightlab.controller.explain.who.ruff import Setup
@@ -70,7 +69,7 @@ def make(shop: Workshop, path: str, content: bytes, step: Step) -> bytes | None:
 def make_all(shop: Workshop, path: str, content: bytes, steps: Iterable[Step]) -> bytes | None:
     """Make steps one after another; None if one of them fails."""
 
-    def after(content: bytes | None, step: Step) -> bytes | None:
-        return None if content is None else make(shop, path, content, step)
-
-    return reduce(after, steps, content)
+    made: bytes | None = content
+    for step in steps:
+        made = make(shop, path, made, step) if made is not None else None
+    return made

@@ -118,8 +118,10 @@ def _isort(shop: Workshop, path: str, source: str, settings: Settings) -> str:
         kind = _ISORT_KEYS.get(key)
         if kind is not None:
             options[key] = _as(kind, value)
-    options |= {"profile": profile for profile in _values(settings, "--profile")}
-    options |= {"line_length": int(width) for width in _values(settings, "--line-length")}
+    if profiles := _values(settings, "--profile"):
+        options["profile"] = profiles[0]
+    if widths := _values(settings, "--line-length"):
+        options["line_length"] = int(widths[0])
     options |= {"force_single_line": True} if "--force-single-line-imports" in settings else {}
     folders = (shop.folder, shop.folder / "src")
     config = isort.Config(directory=str(shop.folder), src_paths=folders, **options)
@@ -210,8 +212,8 @@ def _autopep8(shop: Workshop, path: str, source: str, settings: Settings) -> str
 
 def _pyupgrade_variants(shop: Workshop) -> Iterator[Settings]:
     minor = min(max(shop.python[1], 8), 15) if shop.python else 11
-    older = [each for each in range(minor, 5, -1)]
-    newer = [each for each in range(minor + 1, 16)]
+    older = range(minor, 5, -1)
+    newer = range(minor + 1, 16)
     yield ()
     for each in (*older, *newer):
         yield (f"--py3{each}-plus",)
