@@ -16,6 +16,7 @@ from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.gate.blocking import blocking, certain
 from nightlab.controller.gate.lint import LintReport, lint, python_files
 from nightlab.controller.gate.related import edit_of
+from nightlab.controller.gate.repo_config import RepoConfig, is_setting, read_repo_config
 from nightlab.controller.inspection.entry import Entry
 from nightlab.controller.inspection.host_tools import HostTools
 from nightlab.controller.inspection.subject import Files, Subject
@@ -53,6 +54,15 @@ class Linted:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What ruff is told of both trees."""
+
+    python: tuple[int, int] | None
+    requires_python: str
+    allow: tuple[str, ...]
+
+
 async def lint_subject(
     subject: Subject, config: Config | None, explainer: Explainer, *, python: tuple[int, int] | None, entry: Entry
 ) -> Linted:
@@ -62,13 +72,15 @@ async def lint_subject(
         RepoError: A file cannot be copied.
         LinkError: ruff did not run.
     """
+    settings = _settings(subject)
     async with HostTools() as tools:
-        report, unread = await _lint_tree(subject, config, tools, python, entry)
+        asked = _Asked(python, settings.requires_python, _allowed(config))
+        report, unread = await _lint_tree(subject, tools, asked, entry)
         base: tuple[Finding, ...] = ()
         tree, files = _earlier(subject)
         if report.findings and files:
             root = tools.write("base", files)
-            base = (await lint(tools, tree, root=root, python=python, allow=_allowed(config))).findings
+            base = (await _lint(tools, tree, root, asked)).findings
     edit = edit_of(tree, subject.tree, lambda sha256: subject.contents.get(sha256) or b"")
     blocked = await blocking(report.findings, base, edit, explainer, allow=_allowed(config))
     return Linted(
@@ -81,25 +93,32 @@ async def lint_subject(
         checks=(
             _ruff_check(blocked.findings, report.linted_files),
             _entry_check(entry, unread),
-            _config_check(subject),
+            _config_check(settings),
         ),
-        notes=(*report.notes, *blocked.notes, *filter(None, [unread])),
+        notes=(*report.notes, *blocked.notes, *settings.notes, *filter(None, [unread])),
     )
 
 
-async def _lint_tree(
-    subject: Subject, config: Config | None, tools: HostTools, python: tuple[int, int] | None, entry: Entry
-) -> tuple[LintReport, str]:
+async def _lint_tree(subject: Subject, tools: HostTools, asked: _Asked, entry: Entry) -> tuple[LintReport, str]:
     """Lint the working tree; with why the entry point was not read, where that is so."""
     paths = python_files(subject.tree, entry.paths)
     root = tools.write("tree", {p: c for p in paths if (c := subject.content(p)) is not None})
-    allow, unread = _allowed(config), ""
     try:
-        report = await lint(tools, subject.tree, root=root, python=python, entry_points=entry.paths, allow=allow)
+        return await _lint(tools, subject.tree, root, asked, entry.paths), ""
     except GateRejected as error:
-        unread = str(error)
-        report = await lint(tools, subject.tree, root=root, python=python, allow=allow)
-    return report, unread
+        return await _lint(tools, subject.tree, root, asked, ()), str(error)
+
+
+async def _lint(tools: HostTools, tree: Tree, root: str, asked: _Asked, entry_points: Sequence[str] = ()) -> LintReport:
+    return await lint(
+        tools,
+        tree,
+        root=root,
+        python=asked.python,
+        entry_points=entry_points,
+        requires_python=asked.requires_python,
+        allow=asked.allow,
+    )
 
 
 def _allowed(config: Config | None) -> tuple[str, ...]:
@@ -153,6 +172,14 @@ def _entry_check(entry: Entry, unread: str) -> Check:
     return Check("entry-point", name, CheckState.PASSED, some(entry.paths, 2))
 
 
-def _config_check(subject: Subject) -> Check:
+def _config_check(config: RepoConfig) -> Check:
     name = "repo's own ruff config"
-    return Check("repo-config", name, CheckState.SKIPPED, "none")
+    if config.path:
+        return Check("repo-config", name, CheckState.PASSED, f"{config.path}, data only")
+    broken = any("cannot be read" in note or "not TOML" in note for note in config.notes)
+    return Check("repo-config", name, CheckState.SKIPPED, "cannot be read" if broken else "none")
+
+
+def _settings(subject: Subject) -> RepoConfig:
+    paths = (path for path in subject.paths if is_setting(path))
+    return read_repo_config({path: content for path in paths if (content := subject.content(path)) is not None})
