@@ -22,6 +22,7 @@ MOST_STEPS: Final = 4
 MOST_RULES: Final = 150
 MOST_PASSES: Final = 3
 MOST_PRUNED: Final = 2
+MOST_ALONE: Final = 10
 ENOUGH: Final = 0.5  # of what a move changes must be found again for it to be followed
 OTHER_TARGETS: Final = ("py39", "py312", "py314")
 _FORMATS: Final = (
@@ -202,8 +203,14 @@ class Search:
                 return
             if new is not None and new != content:
                 made.setdefault(new, step)
+        if not made:  # together they may do nothing: ruff takes back what would not parse
+            yield from self._alone(sorted(rules)[:MOST_ALONE], setup)
         for new in sorted(made, key=lambda new: distance(new, self._after))[:MOST_PRUNED]:
             yield self._nearer(content, made[new], then)
+
+    def _alone(self, rules: Sequence[str], setup: Setup) -> Iterator[Step]:
+        if len(rules) > 1:
+            yield from (step for rule in rules for step in self._levels([rule], setup))
 
     def _levels(self, rules: Sequence[str], setup: Setup) -> Iterator[Step]:
         others = ("", "ALL", "E,F,W") if NOQA_RULE in rules else ("",)
