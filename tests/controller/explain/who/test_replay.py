@@ -15,7 +15,7 @@ from nightlab.controller.explain.who.replay import redo, writers
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
 PYTHON = (3, 11)
-PROGRAM = b'''import os, sys
+PROGRAM = b"""import os, sys
 import json
 from typing import Optional
 
@@ -34,7 +34,7 @@ def decay(step):
 
 
 print("result:", scale())
-'''
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +137,7 @@ def test_some_of_a_writers_rules_can_be_made_alone():
 
 def flipped(source: bytes, chance: random.Random) -> bytes:
     """Change one decimal number in the code of a module by hand."""
-    places = [each for each in re.finditer(rb"(?<== )\d+\n", source)]
+    places = list(re.finditer(rb"(?<== )\d+\n", source))
     if not places:
         return source
     place = chance.choice(places)

@@ -54,9 +54,7 @@ def _rivals(shop: Workshop, path: str, before: bytes, after: bytes, step: Step) 
             yield from _first_of_each(shop, path, before, after, variants)
 
 
-def _first_of_each(
-    shop: Workshop, path: str, before: bytes, after: bytes, steps: Iterable[Step]
-) -> Iterator[Step]:
+def _first_of_each(shop: Workshop, path: str, before: bytes, after: bytes, steps: Iterable[Step]) -> Iterator[Step]:
     """Yield the steps that make the same, one a tool and rule."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for step in steps:
