@@ -84,9 +84,13 @@ def test_a_formatter_that_drops_parentheses_only_a_newer_python_can_spare_keeps_
     assert b"(ValueError, TypeError)" in dict(made["files"])["train.py"]
 
 
-async def test_the_confined_worker_serves_who_fixes_and_redo():
+def without_unused_imports() -> bytes:
     command = [find_ruff_bin(), "check", "--isolated", "--fix-only", "--select=F401", "-"]
-    after = subprocess.run(command, input=PROGRAM, capture_output=True, check=True).stdout
+    return subprocess.run(command, input=PROGRAM, capture_output=True, check=True).stdout
+
+
+async def test_the_confined_worker_serves_who_fixes_and_redo():
+    after = without_unused_imports()
     async with Explainer() as explainer:
         told = await explainer.explain({"train.py": PROGRAM}, {"train.py": after}, paths=["train.py"], python=(3, 11))
         assert told.author == "ruff:F401"

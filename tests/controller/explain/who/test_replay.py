@@ -158,6 +158,7 @@ def combined(name: str, seed: int) -> tuple[set[str], set[str], list[str], bool]
     return kept, named, left, flip != after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), [("textwrap.py", 1), ("csv.py", 2), ("shlex.py", 3), ("cmd.py", 4)])
 def test_fixes_format_and_a_flip_on_a_real_module_are_told_apart(name, seed):
     kept, named, left, is_flipped = combined(name, seed)

@@ -6,6 +6,7 @@ file. What the steps prove and what they do not is `pruning`'s.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,8 @@ from nightlab.controller.explain.who.tools import in_likely_order
 from nightlab.controller.explain.who.workshop import Workshop
 
 MOST_STEPS: Final = 4
+FIRST_S: Final = 5.0  # after which no further kind of move is tried
+MORE_S: Final = 1.0  # the same, where something is explained already
 MOST_RULES: Final = 150
 MOST_PASSES: Final = 3
 MOST_PRUNED: Final = 2
@@ -79,8 +82,11 @@ class Search:
 
     def _best_move(self, here: Reached) -> Reached | None:
         """Return the best move of the first kind of moves of which one leads nearer."""
+        end = time.monotonic() + (MORE_S if here.steps else FIRST_S)
         for moves in self._kinds(here):
             best: Reached | None = None
+            if time.monotonic() > end:
+                return None
             for steps in moves:
                 there = self._after_steps(here, steps)
                 if there is not None and (best is None or there.left < best.left):
