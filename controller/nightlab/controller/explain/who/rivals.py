@@ -5,14 +5,17 @@ Of tools that make the same the one that the repo's own configs name is preferre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from nightlab.controller.explain.who.steps import RUFF_CHECK, RUFF_FORMAT, Step, make
+from nightlab.controller.explain.who.candidates import vanished
+from nightlab.controller.explain.who.ruff import LEVELS, Setup
+from nightlab.controller.explain.who.steps import RUFF_CHECK, RUFF_FORMAT, Step, lint_step, make
 from nightlab.controller.explain.who.tools import TOOLS, names_of_repo
 from nightlab.controller.explain.who.workshop import Workshop
 
 MOST_RIVALS_BYTES: Final = 256 * 1024
+MOST_RULES: Final = 12
 
 
 def preferred(
@@ -38,15 +41,24 @@ def _family(step: Step) -> str:
 
 
 def _rivals(shop: Workshop, path: str, before: bytes, after: bytes, step: Step) -> Iterator[Step]:
-    """Yield the first option set of every other tool that makes the same."""
-    if step.tool == RUFF_CHECK:
-        other = Step(RUFF_FORMAT, step.settings)
-        if make(shop, path, before, other) == after:
-            yield other
+    """Yield what else makes the same: other rules of ruff, its formatter, the first option set of every other tool."""
+    setup = Setup.read(step.settings)
+    others = sorted(vanished(shop.ruff, path, before, after, setup) - set(step.rules))[:MOST_RULES]
+    alone = [lint_step([rule], level, setup) for rule in others for level in LEVELS] if len(step.rules) < 2 else []
+    yield from _first_of_each(shop, path, before, after, alone)
+    if step.tool == RUFF_CHECK and make(shop, path, before, Step(RUFF_FORMAT, setup.settings())) == after:
+        yield Step(RUFF_FORMAT, setup.settings())
     for tool in TOOLS.values():
-        if tool.name == step.tool:
-            continue
-        steps = (Step(tool.name, settings) for settings in tool.variants(shop))
-        same = next((each for each in steps if make(shop, path, before, each) == after), None)
-        if same is not None:
-            yield same
+        if tool.name != step.tool:
+            variants = [Step(tool.name, settings) for settings in tool.variants(shop)]
+            yield from _first_of_each(shop, path, before, after, variants)
+
+
+def _first_of_each(shop: Workshop, path: str, before: bytes, after: bytes, steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps that make the same, one a tool and rule."""
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for step in steps:
+        key = (step.tool, step.rules)
+        if key not in seen and make(shop, path, before, step) == after:
+            seen.add(key)
+            yield step

@@ -6,6 +6,7 @@ file. What the steps prove and what they do not is `pruning`'s.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,9 +20,12 @@ from nightlab.controller.explain.who.tools import in_likely_order
 from nightlab.controller.explain.who.workshop import Workshop
 
 MOST_STEPS: Final = 4
+FIRST_S: Final = 5.0  # after which no further kind of move is tried
+MORE_S: Final = 1.0  # the same, where something is explained already
 MOST_RULES: Final = 150
 MOST_PASSES: Final = 3
 MOST_PRUNED: Final = 2
+MOST_ALONE: Final = 10
 ENOUGH: Final = 0.5  # of what a move changes must be found again for it to be followed
 OTHER_TARGETS: Final = ("py39", "py312", "py314")
 _FORMATS: Final = (
@@ -78,8 +82,11 @@ class Search:
 
     def _best_move(self, here: Reached) -> Reached | None:
         """Return the best move of the first kind of moves of which one leads nearer."""
+        end = time.monotonic() + (MORE_S if here.steps else FIRST_S)
         for moves in self._kinds(here):
             best: Reached | None = None
+            if time.monotonic() > end:
+                return None
             for steps in moves:
                 there = self._after_steps(here, steps)
                 if there is not None and (best is None or there.left < best.left):
@@ -202,8 +209,14 @@ class Search:
                 return
             if new is not None and new != content:
                 made.setdefault(new, step)
+        if not made:  # together they may do nothing: ruff takes back what would not parse
+            yield from self._alone(sorted(rules)[:MOST_ALONE], setup)
         for new in sorted(made, key=lambda new: distance(new, self._after))[:MOST_PRUNED]:
             yield self._nearer(content, made[new], then)
+
+    def _alone(self, rules: Sequence[str], setup: Setup) -> Iterator[Step]:
+        if len(rules) > 1:
+            yield from (step for rule in rules for step in self._levels([rule], setup))
 
     def _levels(self, rules: Sequence[str], setup: Setup) -> Iterator[Step]:
         others = ("", "ALL", "E,F,W") if NOQA_RULE in rules else ("",)
