@@ -20,7 +20,7 @@ from nightlab.controller.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/gate.md"
-BLOCK = re.compile(r"(?:^ {4}\$ .*\n(?: {4}.*\n|\n(?= {4}(?!\$)))*)+", re.MULTILINE)
+BLOCK = re.compile(r"(?:^ {4}\$ .*\n(?: {4}.*\n|\n+(?= {4}(?!\$)))*)+", re.MULTILINE)
 WHEN = "2026-11-23T06:30:00+00:00"
 
 
