@@ -32,6 +32,7 @@ from nightlab.controller.store import AttemptRecord, Lock, Store, StudyRecord, o
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.begin import ENDED, begin, site_of, unfinished
+from nightlab.controller.study.drifts import Drifts
 from nightlab.controller.study.edits import Editor, started_files
 from nightlab.controller.study.examiner import SmokeExaminer, whole_runs
 from nightlab.controller.study.fixing import Fixer
@@ -242,7 +243,16 @@ async def _sitting(
     twins = Twins(gate.explainer, editor, base)
     proposer = Proposer(config, scribe, editor, policy, offered, base, twins, fixer, redress)
     agenda = Agenda(config, scribe, editor, proposer, redress, base)
-    night = Night(scribe=scribe, agenda=agenda, judge=judge, runner=runner, redress=redress, shares=shares, stop=stop)
+    night = Night(
+        scribe=scribe,
+        agenda=agenda,
+        judge=judge,
+        runner=runner,
+        redress=redress,
+        drifts=Drifts(scribe, editor, redress),
+        shares=shares,
+        stop=stop,
+    )
     scribe.spend(preparing=True)
     return Sitting(night, judge, redress, scribe, views, offered, adopted)
 
