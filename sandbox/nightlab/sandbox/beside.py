@@ -1,7 +1,7 @@
 """What lies beside a sealed tree, and the result of a check, which grows within its limits.
 
-Before a launch everything is listed, empty directories too: a directory is a package to Python, and code asks whether one
-is there. After a run only what Python could import.
+Before a launch everything is listed, empty directories too: a directory is a package to Python, and code asks whether
+one is there. After a run only what Python could import.
 """
 
 from __future__ import annotations

@@ -85,7 +85,8 @@ class Taken:
 def worth_taking(tree: Tree, found: Iterable[Entry]) -> list[str]:
     """Choose what to take out: what was sealed before what was not, small files before large, all within the limits."""
     files = [entry for entry in found if entry.mode != SYMLINK and entry.size <= FILE_BYTES]
-    chosen, room = [], TOTAL_BYTES
+    chosen: list[str] = []
+    room = TOTAL_BYTES
     for entry in sorted(files, key=lambda entry: (entry.path not in tree.by_path, entry.size)):
         room -= entry.size
         if room < 0 or len(chosen) == FILES_TAKEN:
@@ -184,7 +185,7 @@ class Teller:
         self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
     ) -> tuple[dict[str, bytes], dict[str, bytes], dict[str, tuple[int | None, int | None]]]:
         """Return contents before and after of what differs in content, and modes of what differs in mode."""
-        shown = [path for path in paths if path in taken.contents or path not in found]
+        shown = [path for path in paths if path in taken.contents or (path not in found and path not in taken.facts)]
         before = self._contents(tree, [path for path in shown if path in tree.by_path])
         after = {path: content for path, content in taken.contents.items() if before.get(path) != content}
         before = {path: content for path, content in before.items() if taken.contents.get(path) != content}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -101,8 +101,12 @@ class Sealer:
             StoreError: A content is damaged and cannot be had again.
             CommandFailed: It cannot be written.
         """
+        return await self._mending(tree, lambda: live.seal(tree))
+
+    async def _mending(self, tree: Tree, put: Callable[[], Awaitable[object]]) -> tuple[Drift, ...]:
+        """Put a tree into a sandbox; where a content of it was damaged on the host, mend that and put it again."""
         try:
-            await live.seal(tree)
+            await put()
             return ()
         except CommandFailed as error:
             if self._blobs is None or error.failure not in MENDABLE:
@@ -110,7 +114,7 @@ class Sealer:
             drift = await self._mend(tree)
             if drift is None:
                 raise
-        await live.seal(tree)
+        await put()
         return (drift,)
 
     async def _mend(self, tree: Tree) -> Drift | None:
@@ -144,6 +148,7 @@ class Sealer:
             blobs=self._blobs,
             teller=self._teller,
             passing=self._passing,
+            mending=self._mending,
         )
 
     async def verify(self, live: Live, tree: Tree) -> Verified:
