@@ -1,4 +1,4 @@
-"""The gate in a whole walk, engine or none: what was not proposed never runs, and each promise has a test that is fast."""
+"""The gate in whole walks: what was not proposed never runs. No engine, so that each promise has a fast test."""
 
 from __future__ import annotations
 
