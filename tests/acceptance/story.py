@@ -53,7 +53,7 @@ def fit(seed):
 
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--seed", type=int, default=1)
+parser.add_argument('--seed', type=int, default=1)
 seed = parser.parse_args().seed
 print(f"lr: {SCALAR_LR}", flush=True)
 print(f"loss: {fit(seed)}")
