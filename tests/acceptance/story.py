@@ -7,7 +7,6 @@ between two phases of an attempt waits for it.
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +57,35 @@ seed = parser.parse_args().seed
 print(f"lr: {SCALAR_LR}", flush=True)
 print(f"loss: {fit(seed)}")
 """
+HARMED = """\
+import argparse
+
+SCALAR_LR = 0.5
+RATE = 0.01
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--steps", type=int, default=60)
+options = parser.parse_args()
+print(f"lr: {SCALAR_LR}", flush=True)
+weight, best = options.seed / 1000, 1e9
+for step in range(options.steps):
+    weight -= RATE * SCALAR_LR * 2 * (weight - 3)
+    loss = (weight - 3) ** 2 if step < 50 else float("nan")
+    if best >= loss:
+        best = loss
+    print((f"step {step} best {best}"))
+print(f"loss: {best}")
+"""
+FIXES = """
+[lint]
+fix = "all"
+select = ["PLR1730", "UP034"]
+[smoke]
+enabled = true
+arguments = ["--steps", "4"]
+timeout = "20s"
+"""
 FLIPPED = "`SCALAR_LR` 0.5 -> 0.3, train.py:4"
 CONFIG = """
 [image]
@@ -93,6 +121,14 @@ def write_repo(repo: Path, image: str, trials: int) -> None:
     repo.mkdir()
     (repo / "train.py").write_text(TRAIN)
     (repo / "nightlab.toml").write_text(CONFIG.replace("IMAGE", image).replace("TRIALS", str(trials)))
+
+
+def write_harmed_repo(repo: Path, image: str, trials: int) -> None:
+    """Write a repo with a wanted fix that is harmful from step 50 on, where no smoke run comes to."""
+    write_repo(repo, image, trials)
+    (repo / "train.py").write_text(HARMED)
+    config = (repo / "nightlab.toml").read_text().replace("confirm = 1", "confirm = 0")
+    (repo / "nightlab.toml").write_text(config.replace(', "train.py:STEPS"', "") + FIXES)
 
 
 # Who flips it
@@ -281,13 +317,6 @@ def asked_for(repo: Path, command: Sequence[str], *arguments: str) -> str:
         [*command, *arguments, "--repo", str(repo)], check=True, capture_output=True, text=True, timeout=60
     )
     return done.stdout
-
-
-def drifts_of(night: StoryNight, number: int) -> list[dict[str, Any]]:
-    """Return a trial's drifts as a program gets them."""
-    from tests.acceptance.conftest import NIGHTLAB
-
-    return list(json.loads(asked_for(night.repo, NIGHTLAB, "trial", "diff", str(number), "--drift", "--json"))["drifts"])
 
 
 @contextmanager
