@@ -10,9 +10,7 @@ from nightlab.controller.model.change import Effect
 from nightlab.controller.proof.oracle import Comparison
 
 WHY = "may change what the program does: `x` removed, a.py:1"
-MADE = MadeFix(
-    "ruff:F841", Effect.BEHAVIOUR, {"a.py": b""}, (), "may change what the program does: `x` removed, a.py:1"
-)
+MADE = MadeFix("ruff:F841", Effect.BEHAVIOUR, {"a.py": b""}, (), WHY)
 
 
 @pytest.mark.parametrize(
