@@ -138,6 +138,19 @@ def plant_bytecode(app: Path) -> None:
     (app / "pkg/__pycache__/lib.cpython-311.pyc").write_bytes(b"stale")
 
 
+def flood(app: Path) -> None:
+    for number in range(60):
+        (app / f"a{number}.py").write_text("A = 1\n")
+    for number in range(9):
+        (app / f"b{number}.txt").write_text("x" * 2**20)
+    flip(app)
+
+
+def found_empty_directory(app: Path) -> None:
+    (app / "apex/deep").mkdir(parents=True)
+    (app / "pkg/lib").mkdir()
+
+
 MEDDLERS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a flipped literal": (flip, "`SCALAR_LR` 0.5 -> 0.3, train.py:4"),
     "a swapped file": (swap, "`SCALAR_LR` 0.5 -> 0.3, train.py:4"),
@@ -151,6 +164,8 @@ MEDDLERS: dict[str, tuple[Callable[[Path], None], str]] = {
     "open modes": (expose, "its owner or mode lets others change it, train.py"),
     "another owner": (take_over, "its owner or mode lets others change it, train.py"),
     "planted modules": (plant, "tomllib.py"),
+    "a literal in a flood of files": (flood, "`SCALAR_LR` 0.5 -> 0.3, train.py:4"),
+    "an empty directory": (found_empty_directory, "apex"),
     "planted bytecode": (plant_bytecode, "pkg/__pycache__"),
 }
 

@@ -16,7 +16,7 @@ from nightlab.sandbox.clearing import remove_below
 from nightlab.sandbox.identity import can_switch, files_as
 from nightlab.sandbox.paths import open_root
 from nightlab.sandbox.seal import Seal
-from nightlab.sandbox.seeds import link_seed
+from nightlab.sandbox.seeds import Made, link_seed
 from nightlab.sandbox.transfers import BlobPart
 from nightlab.sandbox.trees import Tree
 
@@ -49,9 +49,9 @@ def sealed(tmp_path: Path) -> tuple[Path, Seal]:
     return root, Seal(str(root), put(root, FILES))
 
 
-def check(seal: Seal, made: tuple[str, ...] = (), **fields: Any) -> pb.CheckSealResult:
+def check(seal: Seal, made: Made | None = None, **fields: Any) -> pb.CheckSealResult:
     known = {"suffixes": [".py", ".pyc"], "reread_bytes": 1 << 20, "max_added": 1000}
-    return seal.check(pb.CheckSeal(root=seal._root, **{**known, **fields}), made)
+    return seal.check(pb.CheckSeal(root=seal._root, **{**known, **fields}), made or Made())
 
 
 def test_an_untouched_seal_is_whole_and_has_the_same_stamp_twice(sealed):
@@ -135,7 +135,7 @@ def test_added_files_are_listed_without_seeds_and_in_full_where_asked(sealed):
     root, seal = sealed
     (root.parent / "seed").mkdir()
     (root.parent / "seed/seeded.py").touch()
-    made: set[str] = set()
+    made = Made()
     link_seed(pb.LinkSeed(seed=str(root.parent / "seed"), root=str(root), copy_limit_bytes=10, max_entries=10), made)
     (root / "out").mkdir()
     (root / "out/new.py").touch()
@@ -144,7 +144,13 @@ def test_added_files_are_listed_without_seeds_and_in_full_where_asked(sealed):
     (root / "json").symlink_to("out")
     (root / "run-1").symlink_to("out")
     assert [e.path for e in check(seal, made).added] == ["json", "out/new.py"]
-    assert [e.path for e in check(seal, made, all_added=True).added] == ["json", "out/log.txt", "out/new.py", "run-1"]
+    assert [e.path for e in check(seal, made, all_added=True).added] == [
+        "json",
+        "out",
+        "out/log.txt",
+        "out/new.py",
+        "run-1",
+    ]
     assert len(check(seal, made, all_added=True).odd) == 1
     assert check(seal, made, max_added=1).is_partial
 
@@ -155,8 +161,75 @@ def test_a_seed_brings_no_bytecode_beside_sealed_sources(sealed):
     (root.parent / "seed/pkg/__pycache__/lib.cpython-311.pyc").touch()
     (root.parent / "seed/pkg/fast.so").touch()
     request = pb.LinkSeed(seed=str(root.parent / "seed"), root=str(root), copy_limit_bytes=10, max_entries=10)
-    link_seed(request, set())
+    link_seed(request, Made())
     assert sorted(path.name for path in (root / "pkg").rglob("*")) == ["__pycache__", "fast.so", "lib.py"]
+
+
+def linked(root: Path, files: dict[str, str], made: Made) -> None:
+    for path, text in files.items():
+        (root.parent / "seed" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root.parent / "seed" / path).write_text(text)
+    link_seed(pb.LinkSeed(seed=str(root.parent / "seed"), root=str(root), copy_limit_bytes=10, max_entries=99), made)
+
+
+def flip_seed(root: Path) -> None:
+    (root / "data/table.csv").write_text("0.3")
+
+
+def restore_seed(root: Path) -> None:
+    flip_seed(root)
+    (root / "data/table.csv").write_text("0.5")
+
+
+def swap_seed(root: Path) -> None:
+    (root / "data/table.csv").unlink()
+    (root / "data/table.csv").symlink_to("/etc/hostname")
+
+
+def lose_seed(root: Path) -> None:
+    (root / "data/table.csv").unlink()
+
+
+def redirect_seed(root: Path) -> None:
+    (root / "data/table.csv").rename(root / "data/kept")
+    (root / "data/kept").rename(root / "data/table.csv")
+
+
+@pytest.mark.parametrize("change", [flip_seed, restore_seed, swap_seed, lose_seed, redirect_seed])
+def test_what_the_image_brought_is_as_it_was_linked_until_the_launch(sealed, change: Callable[[Path], None]):
+    root, seal = sealed
+    made = Made()
+    linked(root, {"data/table.csv": "0.5", "other/deep/x.txt": "x" * 99, "none/.keep": ""}, made)
+    found = check(seal, made, all_added=True)
+    assert list(found.odd) == list(found.added) == []
+    change(root)
+    assert list(check(seal, made, all_added=True).odd) == ["data/table.csv"]
+    assert list(check(seal, made).odd) == []  # a run may change it
+    (root / "data/table.csv").unlink(missing_ok=True)
+    linked(root, {}, made)
+    assert list(check(seal, made, all_added=True).odd) == []
+
+
+def test_a_directory_that_nobody_put_there_is_found_before_a_launch(sealed):
+    root, seal = sealed
+    made = Made()
+    linked(root, {"brought/empty/file": "x"}, made)
+    (root / "wandb").mkdir()
+    (root / "pkg/apex/deep").mkdir(parents=True)
+    assert [entry.path for entry in check(seal, made, all_added=True).added] == ["pkg/apex", "wandb"]
+    assert list(check(seal, made).added) == []
+
+
+def test_what_an_image_compiled_never_hides_a_source_of_the_tree(sealed):
+    root, seal = sealed
+    made = Made()
+    compiled = ["pkg/lib.cpython-311-x86_64-linux-gnu.so", "pkg/lib.so", "train/__init__.py", "own.abi3.so", "own.py"]
+    linked(root, dict.fromkeys([*compiled, "train-1.so", "pkg/libs.so", "run/x.py"], "x"), made)
+    brought = {path.removeprefix(f"{root}/") for path in made.files}
+    assert brought == {"own.abi3.so", "own.py", "train-1.so", "pkg/libs.so", "run/x.py"}
+    linked(root, {}, made)
+    assert len(made.files) == len(brought)
+    assert list(check(seal, made, all_added=True).odd) == []
 
 
 def test_a_cleared_put_replaces_whatever_is_in_the_way(sealed):

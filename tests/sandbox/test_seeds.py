@@ -7,7 +7,7 @@ import pytest
 
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox.errors import Refused
-from nightlab.sandbox.seeds import link_seed, make_seed
+from nightlab.sandbox.seeds import Made, link_seed, make_seed
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def linked(image: Path, max_entries: int = 100) -> pb.LinkSeedResult:
     request = pb.LinkSeed(
         seed=str(image / "seed"), root=str(image / "ws"), copy_limit_bytes=1000, max_entries=max_entries
     )
-    return link_seed(request, set())
+    return link_seed(request, Made())
 
 
 def test_small_files_are_copies_that_a_run_may_write_and_large_ones_links(image):

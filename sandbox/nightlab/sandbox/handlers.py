@@ -14,6 +14,7 @@ from nightlab.sandbox.transfers import Transfers
 
 if TYPE_CHECKING:
     from nightlab.sandbox.seal import Seal
+    from nightlab.sandbox.seeds import Made
 
 
 class Handlers:
@@ -29,7 +30,7 @@ class Handlers:
         self._shut_down = shut_down
         self._trees: dict[str, set[str]] = {}
         self._seals: dict[str, Seal] = {}
-        self._seeded: set[str] = set()
+        self._made: Made | None = None
         self._tree_lock = asyncio.Lock()
 
     def table(self) -> Mapping[str, Handler]:
@@ -85,14 +86,21 @@ class Handlers:
             seal = self._seals.get(request.root)
             if seal is None:
                 raise invalid(f"nothing was sealed under {request.root!r}")
-            return await asyncio.to_thread(seal.check, request, self._seeded)
+            return await asyncio.to_thread(seal.check, request, self._seeds_made())
 
     async def _link_seed(self, command_id: str, request: pb.LinkSeed) -> pb.LinkSeedResult:
         del command_id
         from nightlab.sandbox.seeds import link_seed
 
         async with self._tree_lock:
-            return await asyncio.to_thread(link_seed, request, self._seeded)
+            return await asyncio.to_thread(link_seed, request, self._seeds_made())
+
+    def _seeds_made(self) -> Made:
+        from nightlab.sandbox.seeds import Made
+
+        if self._made is None:
+            self._made = Made()
+        return self._made
 
     async def _end_processes(self, command_id: str, request: pb.EndProcesses) -> pb.EndProcessesResult:
         del command_id

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +28,27 @@ from nightlab.sandbox.paths import (
     open_root,
     walk_directory,
 )
+from nightlab.sandbox.stamp import Identity, identity
 
 LARGE_BYTES: Final = 64 * 1024 * 1024
 LARGE_LISTED: Final = 20
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _COPY_BYTES: Final = 1024 * 1024
 _NEVER_SEEDED: Final = frozenset({".git", ".hg", ".svn", ".nightlab"})
+_EXTENSIONS: Final = (".so", ".pyd")
+
+
+@dataclass(slots=True)
+class Made:
+    """What LinkSeed made, by absolute path, and how it was when it was made.
+
+    Attributes:
+        files: Files and links.
+        directories: Those that it made, or found there.
+    """
+
+    files: dict[str, Identity] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=set)
 
 
 def make_seed(request: pb.MakeSeed) -> pb.MakeSeedResult:
@@ -102,12 +118,12 @@ def _copy_to_seed(from_root: int, to_root: int, found: Found, request: pb.MakeSe
             result.large.append(printable(found.path))
 
 
-def link_seed(request: pb.LinkSeed, made: set[str]) -> pb.LinkSeedResult:
-    """Make a seed appear under a root, leaving what exists there alone.
+def link_seed(request: pb.LinkSeed, made: Made) -> pb.LinkSeedResult:
+    """Make a seed appear under a root, leaving what exists there alone, and hiding no source of it from Python.
 
     Args:
         request: The host's.
-        made: Takes the absolute paths of the files and links that are the seed's.
+        made: Takes what is the seed's.
 
     Raises:
         OSError: The seed or the root is missing, or the workspace is full.
@@ -121,7 +137,7 @@ def link_seed(request: pb.LinkSeed, made: set[str]) -> pb.LinkSeedResult:
 class _Linking:
     """One LinkSeed under way."""
 
-    def __init__(self, request: pb.LinkSeed, seed: int, root: int, result: pb.LinkSeedResult, made: set[str]) -> None:
+    def __init__(self, request: pb.LinkSeed, seed: int, root: int, result: pb.LinkSeedResult, made: Made) -> None:
         self._request = request
         self._seed = seed
         self._root = root
@@ -137,16 +153,30 @@ class _Linking:
                 names = list_directory(fd, directory)
             for found in names:
                 there = _lies_there(self._root, found.path)
-                if there is not None and _is_closed(found, there):
+                if (there is not None and _is_closed(found, there)) or self._hides(found):
                     continue
                 if is_directory(found) and (there is None or stat.S_ISDIR(there.st_mode)):
                     if there is not None or self._fits(found.path):
                         os.close(_make_directories(self._root, found.path, 0o1777))
+                        self._made.directories.add(self._absolute(found.path))
                         waiting.append(found.path)
                     else:
                         self._link(found.path)
                 elif there is None:
                     self._place(found)
+
+    def _hides(self, found: Found) -> bool:
+        """Whether Python would import it in the place of a source of the tree: what was compiled of an older one."""
+        stem = found.name.partition(".")[0]
+        directory = found.path.rpartition("/")[0]
+        source = f"{directory}/{stem}.py".lstrip("/")
+        there = _lies_there(self._root, source)
+        is_tree_s = there is not None and stat.S_ISREG(there.st_mode) and self._absolute(source) not in self._made.files
+        return is_tree_s and (found.name.endswith(_EXTENSIONS) or (is_directory(found) and self._is_package(found)))
+
+    def _is_package(self, found: Found) -> bool:
+        with open_below(self._seed, found.path) as fd, os.scandir(fd) as names:
+            return any(entry.name.partition(".")[0] == "__init__" for entry in names)
 
     def _fits(self, directory: str) -> bool:
         """Whether a whole directory can still be made file by file."""
@@ -174,7 +204,11 @@ class _Linking:
         self._note(path)
 
     def _note(self, path: str) -> None:
-        self._made.add(f"{self._request.root.rstrip('/')}/{path}")
+        there = _lies_there(self._root, path)
+        self._made.files[self._absolute(path)] = identity(there) if there is not None else ()
+
+    def _absolute(self, path: str) -> str:
+        return f"{self._request.root.rstrip('/')}/{path}"
 
 
 def _is_closed(found: Found, there: os.stat_result) -> bool:

@@ -22,25 +22,38 @@ class Deviation:
     Attributes:
         changed: Sealed paths that are missing, of another content or kind.
         exposed: Sealed paths and directories that somebody else than the supervisor could change.
-        added: Paths that neither the seal nor the site's seeds have.
+        added: Paths that neither the seal has nor the image brought, empty directories too.
+        reseeded: What the image brought, no longer as it was linked.
     """
 
     changed: tuple[str, ...] = ()
     exposed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    reseeded: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether there is any difference."""
-        return bool(self.changed or self.exposed or self.added)
+        return bool(self.paths)
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All paths that differ, sorted."""
-        return tuple(sorted({*self.changed, *self.exposed, *self.added}))
+        """All paths that differ: first what was sealed, then what the image brought, then what was added."""
+        return tuple(dict.fromkeys((*self.changed, *self.exposed, *self.reseeded, *self.added)))
+
+    @property
+    def removable(self) -> tuple[str, ...]:
+        """What is to be removed before the sealed tree and the seeds are put back."""
+        return (*self.reseeded, *self.added)
 
 
 def deviation(
-    tree: Tree, seeded: Iterable[str], sealed: Iterable[Entry], added: Iterable[Entry], odd: Iterable[str]
+    tree: Tree,
+    seeded: Iterable[str],
+    sealed: Iterable[Entry],
+    added: Iterable[Entry],
+    odd: Iterable[str],
+    *,
+    is_partial: bool = False,
 ) -> Deviation:
     """Compare a whole check with what was sealed.
 
@@ -48,14 +61,15 @@ def deviation(
         tree: What was sealed.
         seeded: Paths that the image brought and the study linked.
         sealed: The sealed paths as they are inside.
-        added: What lies beside them.
-        odd: What others could change.
+        added: What lies beside them; what the image brought and was linked is not in it.
+        odd: What others could change, or what is no longer as it was linked.
+        is_partial: There is more than was looked at, so that what lies there is not known.
     """
-    inside = tuple(sealed)
-    known = tree.by_path.keys() | set(seeded)
-    beside = {entry.path for entry in (*inside, *added)} - known
+    inside, brought = tuple(sealed), set(seeded) - tree.by_path.keys()
+    beside = {entry.path for entry in (*inside, *added)} - tree.by_path.keys()
     changed = drifted(tree, inside)
-    return Deviation(changed, tuple(sorted(set(odd) - set(changed))), tuple(sorted(beside)))
+    exposed = {*odd, *(["."] if is_partial else [])} - set(changed)
+    return Deviation(changed, tuple(sorted(exposed - brought)), tuple(sorted(beside)), tuple(sorted(exposed & brought)))
 
 
 def drifted(tree: Tree, found: Iterable[Entry]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ no process, no open file and no cache of it can reach the one that is launched.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from nightlab.api.digest import EXECUTABLE, REGULAR, SYMLINK
 from nightlab.api.globs import matches_any
 from nightlab.controller.config.schema import Train
-from nightlab.controller.errors import EditRefused
+from nightlab.controller.errors import EditRefused, LinkError, SandboxLost
 from nightlab.controller.gate.verify import IMPORTABLE
 from nightlab.controller.link.values import Editor, JobExit
 from nightlab.controller.model.change import Drift, FileChange, Where
@@ -25,7 +25,7 @@ from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import AuthoredEdit
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.objects import entry_error
-from nightlab.controller.trial.drift import FILE_BYTES, Taken, Teller, take_out
+from nightlab.controller.trial.drift import FILE_BYTES, Taken, Teller, take_out, worth_taking
 from nightlab.controller.trial.spawn import Live
 
 AGENT: Final = "agent"
@@ -33,8 +33,12 @@ COMMAND: Final = "agent:command"
 EDIT_BYTES: Final = 2 * 2**20
 OUTPUT_BYTES: Final = 256 * 1024
 HASHED_BYTES: Final = 64 * 2**20
+LEAST_HASHED: Final = 1
 LISTED: Final = 1000
 END_S: Final = 10.0
+STUCK_TOLD: Final = 20
+Mending = Callable[[Tree, Callable[[], Awaitable[object]]], Awaitable[tuple[Drift, ...]]]
+ODD: Final = "closed to its reader, or something that is no file stands in its place"
 EDITOR: Final = Editor(EDITOR_UID, EDITOR_UID)
 
 
@@ -126,6 +130,7 @@ class Draft:
         blobs: Where contents go.
         teller: Says what changed.
         passing: A directory of the host through which files are taken out.
+        mending: Puts a tree, and mends contents that were damaged on the host.
 
     Attributes:
         tree: All edits so far.
@@ -142,6 +147,7 @@ class Draft:
         blobs: BlobStore,
         teller: Teller,
         passing: Path,
+        mending: Mending,
     ) -> None:
         self.tree = tree
         self._live = live
@@ -152,13 +158,17 @@ class Draft:
         self._blobs = blobs
         self._teller = teller
         self._passing = passing
+        self._mending = mending
+        self._mended: tuple[Drift, ...] = ()
+        self._unplaced: dict[str, str] = {}
         self._edits: list[AuthoredEdit] = []
         self._told: set[str] = set()
         self._commands = 0
 
     async def begin(self) -> None:
         """Put the tree into the sandbox as the editor's own, with what the image has beside it."""
-        await self._live.sandbox.put_tree(self._root, self.tree, EDITOR)
+        put = self._live.sandbox.put_tree
+        self._mended = await self._mending(self.tree, lambda: put(self._root, self.tree, EDITOR))
         await self._live.link_seeds()
 
     def read(self, path: str) -> bytes:
@@ -250,7 +260,16 @@ class Draft:
         commit = await asyncio.to_thread(self._author.record, tree, author=author, message=message)
         self._edits.append(AuthoredEdit(author, message, commit, tree.digest))
         self.tree = tree
-        await self._live.sandbox.put_files(self._root, written, EDITOR, removed=removed)
+        paths = (*(entry.path for entry in written), *removed)
+        try:
+            await self._live.sandbox.put_files(self._root, written, EDITOR, removed=removed)
+        except SandboxLost:
+            raise
+        except LinkError as error:
+            self._unplaced |= dict.fromkeys(paths, str(error)[:200])
+            raise
+        for path in paths:
+            self._unplaced.pop(path, None)
 
     # Commands
 
@@ -280,22 +299,29 @@ class Draft:
 
     async def diff(self) -> Unadopted:
         """Compare what lies in the sandbox with the proposal."""
-        found, is_partial = await self._look()
+        found, odd, is_partial = await self._look()
         paths = self._differing(found)
-        taken = await self._take(found, paths)
+        taken = await self._take(found, odd, paths)
         self._told.update(paths)
         changes = await self._teller.changes(self.tree, found, paths[:50], taken)
         entries = {path: found[path] for path in paths if path in found}
         return Unadopted(tuple(paths[:LISTED]), changes, entries, taken.contents, is_partial or len(paths) > LISTED)
 
-    async def _look(self) -> tuple[dict[str, Entry], bool]:
-        sandbox = self._live.sandbox
-        scan = await sandbox.scan_tree(self._root, max_hash_bytes=HASHED_BYTES, allow_partial=True)
+    async def _look(self) -> tuple[dict[str, Entry], frozenset[str], bool]:
+        """List everything; only what has the proposal's size is hashed, or an author could have terabytes read."""
+        sandbox, own = self._live.sandbox, self.tree.by_path
+        scan = await sandbox.scan_tree(self._root, max_hash_bytes=LEAST_HASHED, allow_partial=True)
         found = {entry.path: entry for entry in scan.entries}
+        odd = {*scan.odd}
         if scan.is_partial:
-            own = await sandbox.scan_tree(self._root, list(self.tree.by_path), max_hash_bytes=HASHED_BYTES)
-            found.update((entry.path, entry) for entry in own.entries)
-        return found, scan.is_partial
+            listed = await sandbox.scan_tree(self._root, list(own), max_hash_bytes=LEAST_HASHED)
+            found.update((entry.path, entry) for entry in listed.entries)
+            odd.update(listed.odd)
+        alike = [path for path, entry in own.items() if path in found and found[path].size == entry.size]
+        if alike:
+            hashed = await sandbox.scan_tree(self._root, alike, max_hash_bytes=HASHED_BYTES)
+            found.update((entry.path, entry) for entry in hashed.entries)
+        return found, frozenset(odd), scan.is_partial
 
     def _differing(self, found: Mapping[str, Entry]) -> list[str]:
         seeded = set(self._live.site.seeded)
@@ -305,26 +331,35 @@ class Draft:
         ]
         return [*changed, *sorted(added)]
 
-    async def _take(self, found: Mapping[str, Entry], paths: Sequence[str]) -> Taken:
-        files = [path for path in paths if path in found and found[path].mode != SYMLINK]
-        return await take_out(self._live.sandbox, self._root, files, self._passing, uid=EDITOR.uid, gid=EDITOR.gid)
+    async def _take(self, found: Mapping[str, Entry], odd: frozenset[str], paths: Sequence[str]) -> Taken:
+        files = worth_taking(self.tree, [found[path] for path in paths if path in found])
+        taken = await take_out(self._live.sandbox, self._root, files, self._passing, uid=EDITOR.uid, gid=EDITOR.gid)
+        closed = {path: ODD for path in paths if path in odd and path not in found}
+        return Taken(taken.contents, {**taken.facts, **closed})
 
     # The end
 
     async def finish(self) -> Proposal:
         """End every process of the editor, and tell what lies there that nobody proposed."""
         _, left = await self._live.sandbox.end_processes(EDITOR.uid, END_S)
-        notes = (f"{left} processes of the author outlived a kill; their container is removed",) if left else ()
-        found, _ = await self._look()
+        notes = [f"{left} processes of the author outlived a kill; their container is removed"] if left else []
+        notes += [f"{path} is proposed, but could not be put before its author: {why}" for path, why in self._stuck]
+        found, odd, _ = await self._look()
         paths = [path for path in self._differing(found) if self._is_drift(path)]
         if not paths:
-            return Proposal(self.tree, tuple(self._edits), (), notes)
-        taken = await self._take(found, paths)
+            return Proposal(self.tree, tuple(self._edits), self._mended, tuple(notes))
+        taken = await self._take(found, odd, paths)
         drift = await self._teller.tell(Where.DRAFT, self.tree, found, paths, taken, undone=True)
-        return Proposal(self.tree, tuple(self._edits), (drift,), notes)
+        return Proposal(self.tree, tuple(self._edits), (*self._mended, drift), tuple(notes))
+
+    @property
+    def _stuck(self) -> list[tuple[str, str]]:
+        return sorted(self._unplaced.items())[:STUCK_TOLD]
 
     def _is_drift(self, path: str) -> bool:
-        """Leavings of the author's own commands, a log or a checkpoint, are none."""
+        """Leavings of the author's own commands, a log or a checkpoint, are none; nor is an edit that found no room."""
+        if path in self._unplaced:
+            return False
         return path in self.tree.by_path or (path.endswith(IMPORTABLE) and path not in self._told)
 
 

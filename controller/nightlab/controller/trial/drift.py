@@ -80,6 +80,19 @@ class Taken:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+def worth_taking(tree: Tree, found: Iterable[Entry]) -> list[str]:
+    """Choose what to take out: what was sealed before what was not, small files before large, all within the limits."""
+    files = [entry for entry in found if entry.mode != SYMLINK and entry.size <= FILE_BYTES]
+    chosen: list[str] = []
+    room = TOTAL_BYTES
+    for entry in sorted(files, key=lambda entry: (entry.path not in tree.by_path, entry.size)):
+        room -= entry.size
+        if room < 0 or len(chosen) == FILES_TAKEN:
+            break
+        chosen.append(entry.path)
+    return chosen
+
+
 async def take_out(
     sandbox: Sandbox, root: str, paths: Sequence[str], into: Path, *, uid: int = 0, gid: int = 0
 ) -> Taken:
@@ -107,8 +120,14 @@ async def take_out(
             as_uid=uid,
             as_gid=gid,
         )
-        contents = {path: (passing / path).read_bytes() for path in read.files if path in wanted}
-        return Taken(contents, {path: f"cannot be read: {why}" for path, why in read.skipped.items() if path in wanted})
+        facts = {path: f"cannot be read: {why}" for path, why in read.skipped.items() if path in wanted}
+        contents = {}
+        for path in (path for path in read.files if path in wanted):
+            try:
+                contents[path] = (passing / path).read_bytes()
+            except OSError as error:  # a path that is too long for this machine's own directories
+                facts[path] = f"cannot be read: {error.strerror}"
+        return Taken(contents, facts)
     except LinkError as error:
         return Taken({}, dict.fromkeys(wanted, f"cannot be read: {error}"))
     finally:
@@ -164,7 +183,7 @@ class Teller:
         self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
     ) -> tuple[dict[str, bytes], dict[str, bytes], dict[str, tuple[int | None, int | None]]]:
         """Return contents before and after of what differs in content, and modes of what differs in mode."""
-        shown = [path for path in paths if path in taken.contents or path not in found]
+        shown = [path for path in paths if path in taken.contents or (path not in found and path not in taken.facts)]
         before = self._contents(tree, [path for path in shown if path in tree.by_path])
         after = {path: content for path, content in taken.contents.items() if before.get(path) != content}
         before = {path: content for path, content in before.items() if taken.contents.get(path) != content}

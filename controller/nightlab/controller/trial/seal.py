@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import TrialSpec
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.trial.draft import Author, Draft
-from nightlab.controller.trial.drift import FILE_BYTES, SYMLINK, Explains, Taken, Teller, take_out
+from nightlab.controller.trial.drift import FILE_BYTES, Explains, Taken, Teller, take_out, worth_taking
 from nightlab.controller.trial.spawn import Live
 
 log: Final = structlog.get_logger()
@@ -101,8 +101,12 @@ class Sealer:
             StoreError: A content is damaged and cannot be had again.
             CommandFailed: It cannot be written.
         """
+        return await self._mending(tree, lambda: live.seal(tree))
+
+    async def _mending(self, tree: Tree, put: Callable[[], Awaitable[object]]) -> tuple[Drift, ...]:
+        """Put a tree into a sandbox; where a content of it was damaged on the host, mend that and put it again."""
         try:
-            await live.seal(tree)
+            await put()
             return ()
         except CommandFailed as error:
             if self._blobs is None or error.failure not in MENDABLE:
@@ -110,7 +114,7 @@ class Sealer:
             drift = await self._mend(tree)
             if drift is None:
                 raise
-        await live.seal(tree)
+        await put()
         return (drift,)
 
     async def _mend(self, tree: Tree) -> Drift | None:
@@ -144,6 +148,7 @@ class Sealer:
             blobs=self._blobs,
             teller=self._teller,
             passing=self._passing,
+            mending=self._mending,
         )
 
     async def verify(self, live: Live, tree: Tree) -> Verified:
@@ -171,12 +176,14 @@ class Sealer:
         check = await live.sandbox.check_seal(
             self._site.workspace, suffixes=IMPORTABLE, reread_bytes=REREAD_BYTES, all_added=True
         )
-        differing = deviation(tree, self._site.seeded, check.sealed, check.added, check.odd)
+        differing = deviation(
+            tree, self._site.seeded, check.sealed, check.added, check.odd, is_partial=check.is_partial
+        )
         return check, differing
 
     async def _put_back(self, live: Live, tree: Tree, differing: Deviation) -> bool:
         try:
-            await live.seal(tree, removed=differing.added, clear=True)
+            await live.seal(tree, removed=differing.removable, clear=True)
         except CommandFailed as error:
             log.warning("seal.not_put_back", paths=len(differing.paths), reason=str(error))
             return False
@@ -187,7 +194,7 @@ class Sealer:
         self, live: Live, where: Where, tree: Tree, check: SealCheck, paths: Sequence[str], *, undone: bool
     ) -> Drift:
         found = {entry.path: entry for entry in (*check.sealed, *check.added)}
-        files = [path for path in paths if (entry := found.get(path)) is not None and entry.mode != SYMLINK]
+        files = worth_taking(tree, [entry for path in paths if (entry := found.get(path)) is not None])
         taken = await take_out(live.sandbox, self._site.workspace, files, self._passing)
         return await self._teller.tell(where, tree, found, paths, taken, undone=undone)
 

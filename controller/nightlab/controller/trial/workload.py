@@ -14,6 +14,8 @@ from nightlab.controller.config.schema import Seed, Train
 from nightlab.controller.errors import ConfigError
 from nightlab.controller.model.site import Site
 
+# Bytecode that an image keeps elsewhere can be of older sources, and of a kind that is never compared with them.
+NOT_TAKEN: Final = frozenset({"PYTHONPYCACHEPREFIX"})
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CACHES: Final = {
     "TORCHINDUCTOR_CACHE_DIR": "/tmp/torchinductor",  # noqa: S108 - inside the container, its own tmpfs
@@ -46,7 +48,7 @@ def environment(site: Site, train: Train, *, seed: Seed, run_seed: int | None) -
         "PYTHONDONTWRITEBYTECODE": "1",
         # The home is writable: what a run puts into its user's own packages would be imported by the next process.
         **({} if site.user_site else {"PYTHONNOUSERSITE": "1"}),
-        **site.env,
+        **{name: value for name, value in site.env.items() if name not in NOT_TAKEN},
         "HOME": site.home,
         "USER": site.user,
         "LOGNAME": site.user,
