@@ -11,7 +11,7 @@ import importlib
 import io
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,17 +35,23 @@ class Tool:
         module: What must be importable.
         variants: Option sets worth trying, the likeliest first.
         rewrite: (workshop, path, source, settings) -> new source.
+        width: Its option for the length of a line; empty: it has none.
     """
 
     name: str
     module: str
     variants: Callable[[Workshop], Iterator[Settings]]
     rewrite: Callable[[Workshop, str, str, Settings], str]
+    width: str = ""
 
     @property
     def is_installed(self) -> bool:
         """Whether it can be run at all."""
         return find_spec(self.module) is not None
+
+    def fitted(self, widths: Iterable[int]) -> Iterator[Settings]:
+        """Yield option sets with other lengths of a line."""
+        yield from ((f"{self.width}={width}",) for width in widths if self.width)
 
     def run(self, shop: Workshop, path: str, content: bytes, settings: Settings) -> bytes | None:
         """Return the file after the tool; None if it cannot read it."""
@@ -236,7 +242,7 @@ TOOLS: Final[dict[str, Tool]] = {
     tool.name: tool
     for tool in (
         Tool("isort", "isort", _isort_variants, _isort),
-        Tool("black", "black", _black_variants, _black),
+        Tool("black", "black", _black_variants, _black, "--line-length"),
         Tool("autoflake", "autoflake", _autoflake_variants, _autoflake),
         Tool("pyupgrade", "pyupgrade", _pyupgrade_variants, _pyupgrade),
         Tool("autopep8", "autopep8", _autopep8_variants, _autopep8),
