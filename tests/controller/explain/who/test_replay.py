@@ -97,6 +97,30 @@ def test_a_truncated_and_an_emptied_file_are_nobodys():
         assert [each["tool"] for each in told(PROGRAM, after)[0]] == [""]
 
 
+def test_a_file_that_only_ends_earlier_is_nobodys_unless_a_safe_fix_makes_it():
+    cut = fixed(PROGRAM, "T201", "--unsafe-fixes")
+    assert PROGRAM.startswith(cut) and cut != PROGRAM
+    assert [each["tool"] for each in told(PROGRAM, cut)[0]] == [""]
+    found, _ = told(b"x = 1\nimport sys\n", fixed(b"x = 1\nimport sys\n", "F401"))
+    assert [each["rules"] for each in found] == [("F401",)]
+
+
+def test_a_format_to_any_length_of_lines_is_named():
+    source = PROGRAM + b"print(scale(1), scale(2), 'what is long enough for some and not for others')\n"
+    for width in (50, 63, 74):
+        found, left = told(source, ruff("format", f"--line-length={width}", source=source))
+        assert [each["tool"] for each in found] == ["ruff format"], width
+        assert left == []
+
+
+def test_what_needs_a_preview_of_ruff_is_rather_another_tools():
+    source = b"import sys\ndef where(x):\n    return sys.path[x]\nprint(where(0))\n"
+    after = source.replace(b"\ndef", b"\n\n\ndef").replace(b"\nprint", b"\n\n\nprint")
+    assert fixed(source, "E302,E305", "--preview") == after
+    (found,) = told(source, after)[0]
+    assert found["tool"] in ("ruff format", "black", "autopep8")
+
+
 def test_the_repos_config_is_tried_and_named():
     config = b'[tool.ruff]\nline-length = 60\nextend = "/etc/passwd"\n[tool.ruff.format]\nquote-style = "single"\n'
     options = ("--config=line-length=60", "--config=format.quote-style='single'")

@@ -1,5 +1,7 @@
 def use_amp(device):
-    return device == "cuda" or True
+    if device == "cuda" or True:
+        return True
+    return False
 
 
 print("result:", use_amp("cpu"))

@@ -25,9 +25,10 @@ async def attribute(explainer: Explainer, case: Case) -> Check:
     """
     began = time.monotonic()
     changed = await result_of(case)
-    after = written(case.program.files, Rogue(Moment.SEALED, changed))
+    before = case.finished(case.program.files)
+    after = written(before, Rogue(Moment.SEALED, changed))
     told = await explainer.explain(
-        {path: case.program.files[path] for path in changed if path in case.program.files},
+        {path: before[path] for path in changed if path in before},
         {path: after[path] for path in changed if path in after},
         paths=tuple(case.program.files),
         python=PYTHON,

@@ -115,13 +115,18 @@ def _judge_known(case: Case, launch: Launch) -> Check:
 
 def _is_by(writer: Writer, rule: str) -> bool:
     """Of tools that make exactly the same, nobody can tell from the trees which it was: all that are named count."""
-    if any(other.startswith(FORMAT if rule == "format" else rule) for other in writer.also):
+    if any(_is_command_of(other, rule) for other in writer.also):
         return True
     if rule in ANY_RULE:
         return writer.tool == "ruff check"
     if rule == "format":
         return writer.tool == FORMAT
     return rule in writer.rules or writer.tool == rule
+
+
+def _is_command_of(command: str, rule: str) -> bool:
+    """Tell whether a command is a tool's, or selects a rule."""
+    return command.startswith(FORMAT if rule == "format" else rule) or rule in re.split(r"[ ,]", command)
 
 
 def _is_number(word: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 
 # Blocks of more pairs of tokens or lines than this are counted as wholly different.
 MOST_PAIRS: Final = 400_000
+WIDTHS: Final = range(40, 161)
 _TOKEN: Final = re.compile(r"\w+|[ \t]+|\r?\n|[^\w\s]|\s")
 
 Opcodes = list[tuple[str, int, int, int, int]]
@@ -56,6 +57,17 @@ def is_on_the_way(start: bytes, stop: bytes, end: bytes, share: float) -> bool:
     """Tell whether at least a share of what leads from `start` to `stop` also leads from `start` to `end`."""
     effect = distance(start, stop)
     return effect > 0 and distance(start, end) - distance(stop, end) >= share * effect
+
+
+def fitting_widths(text: bytes) -> tuple[int, ...]:
+    """Return lengths of a line that a text may be formatted to: its longest line, rounded up to a ten or as it is."""
+    longest = max(map(len, lines_of(text))) - 1
+    return tuple(width for width in dict.fromkeys((-(-longest // 10) * 10, longest)) if width in WIDTHS)
+
+
+def is_cut_off(before: bytes, after: bytes) -> bool:
+    """Tell whether a text only ends earlier: a write that stopped leaves that, too."""
+    return before.startswith(after) and bool(before[len(after) :].strip())
 
 
 def touch(effect: Sequence[Hunk], rest: Sequence[Hunk]) -> int:

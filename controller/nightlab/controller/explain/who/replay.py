@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from nightlab.controller.explain.what.changes import changes
-from nightlab.controller.explain.who.distance import is_on_the_way
+from nightlab.controller.explain.who.distance import is_cut_off, is_on_the_way
 from nightlab.controller.explain.who.pruning import Pruner
 from nightlab.controller.explain.who.rivals import command, preferred
 from nightlab.controller.explain.who.search import Search
-from nightlab.controller.explain.who.steps import Step, make
+from nightlab.controller.explain.who.steps import Step, make, needs_unsafe
 from nightlab.controller.explain.who.workshop import Workshop, workshop
 from nightlab.controller.model.change import Fact, Writer
 
@@ -165,7 +165,7 @@ def replay(
     pruner = Pruner(shop, path, before, after)
     steps = pruner.prune(reached.steps) if reached.steps else ()
     content = pruner.content(steps)
-    if not steps or content is None:
+    if not steps or content is None or (is_cut_off(before, after) and any(map(needs_unsafe, steps))):
         return Replayed(path, (), before)
     return Replayed(path, steps, content, is_on_the_way(before, content, after, 1.0))
 

@@ -1,6 +1,7 @@
 """Tells which other known tools make exactly the same of a file: two trees cannot say which of them it was.
 
-Of tools that make the same the one that the repo's own configs name is preferred, else ruff, which was found first.
+Of tools that make the same the one that the repo's own configs name is preferred, then what needs no preview of ruff,
+then what was found first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nightlab.controller.explain.who.candidates import vanished
+from nightlab.controller.explain.who.distance import fitting_widths
 from nightlab.controller.explain.who.ruff import LEVELS, Setup
 from nightlab.controller.explain.who.steps import RUFF_CHECK, RUFF_FORMAT, Step, lint_step, make
 from nightlab.controller.explain.who.tools import TOOLS, names_of_repo
@@ -37,8 +39,8 @@ def preferred(
         known = tuple(_first_of_each(shop, path, before, after, known))
     steps = [step, *known]
     named = names_of_repo(shop)
-    steps.sort(key=lambda each: _family(each) not in named)
-    first, *rest = steps if _family(step) not in named else [step, *(each for each in steps if each != step)]
+    steps.sort(key=lambda each: (_family(each) not in named, "preview" in each.level))
+    first, *rest = steps
     return first, tuple(rest)
 
 
@@ -63,7 +65,8 @@ def _rivals(shop: Workshop, path: str, before: bytes, after: bytes, step: Step) 
         yield Step(RUFF_FORMAT, setup.settings())
     for tool in TOOLS.values():
         if tool.name != step.tool and tool.may_have_written(shop, path, before, after, all_of_it=True):
-            variants = [Step(tool.name, settings) for settings in tool.variants(shop)]
+            options = (*tool.variants(shop), *tool.fitted(fitting_widths(after)))
+            variants = [Step(tool.name, settings) for settings in options]
             yield from _first_of_each(shop, path, before, after, variants)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nightlab.controller.explain.who.candidates import NOQA_RULE, found_again, vanished
-from nightlab.controller.explain.who.distance import distance, is_on_the_way
+from nightlab.controller.explain.who.distance import distance, fitting_widths, is_on_the_way
 from nightlab.controller.explain.who.likeness import is_values_only
 from nightlab.controller.explain.who.pruning import fewest_rules
 from nightlab.controller.explain.who.ruff import LEVELS, Setup
@@ -122,7 +122,8 @@ class Search:
         for tool in in_likely_order(self._shop):
             if not tool.may_have_written(self._shop, self._path, here.content, self._after, all_of_it=False):
                 continue
-            yield ((Step(tool.name, settings),) for settings in tool.variants(self._shop))
+            options = (*tool.variants(self._shop), *tool.fitted(fitting_widths(self._after)))
+            yield ((Step(tool.name, settings),) for settings in options)
 
     def _hinted(self, content: bytes) -> Iterator[tuple[Step, ...]]:
         for hint in self._hints:
@@ -145,7 +146,8 @@ class Search:
 
     def _formats(self) -> Iterator[Step]:
         own = [Setup(has_config=True)] if self._shop.has_ruff_config else []
-        setups = [*own, *(Setup(self._shop.target, options=options) for options in _FORMATS)]
+        fitted = ((f"line-length={width}",) for width in fitting_widths(self._after))
+        setups = [*own, *(Setup(self._shop.target, options=options) for options in (*_FORMATS, *fitted))]
         yield from (Step(RUFF_FORMAT, setup.settings()) for setup in setups)
 
     def _formatters(self, content: bytes) -> list[Step]:

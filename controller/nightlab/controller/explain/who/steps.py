@@ -54,6 +54,11 @@ def lint_step(rules: Iterable[str], level: str, setup: Setup, enabled: str = "")
     return Step(RUFF_CHECK, settings, tuple(sorted(set(rules))), level)
 
 
+def needs_unsafe(step: Step) -> bool:
+    """Tell whether ruff itself does not call the step's fixes safe."""
+    return step.level.startswith("unsafe")
+
+
 def make(shop: Workshop, path: str, content: bytes, step: Step) -> bytes | None:
     """Make one step; None if the tool cannot read the file or is not installed."""
     if step.tool == RUFF_CHECK:

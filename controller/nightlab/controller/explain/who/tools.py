@@ -11,7 +11,7 @@ import importlib
 import io
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +38,7 @@ class Tool:
         rewrite: (workshop, path, source, settings) -> new source.
         may_make: Whether a place of a change is like what it writes.
         most: The options under which it changes most: what these leave alone no others change. None: there are none.
+        width: Its option for the length of a line; empty: it has none.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Tool:
     rewrite: Callable[[Workshop, str, str, Settings], str]
     may_make: Callable[[Part], bool]
     most: Settings | None = None
+    width: str = ""
 
     @property
     def is_installed(self) -> bool:
@@ -59,6 +61,10 @@ class Tool:
             return False
         made = self.run(shop, path, before, self.most) if self.most is not None else None
         return made is None or reaches(before, after, made)[int(all_of_it)]
+
+    def fitted(self, widths: Iterable[int]) -> Iterator[Settings]:
+        """Yield option sets with other lengths of a line."""
+        yield from ((f"{self.width}={width}",) for width in widths if self.width)
 
     def run(self, shop: Workshop, path: str, content: bytes, settings: Settings) -> bytes | None:
         """Return the file after the tool; None if it cannot read it."""
@@ -260,7 +266,7 @@ TOOLS: Final[dict[str, Tool]] = {
     tool.name: tool
     for tool in (
         Tool("isort", "isort", _isort_variants, _isort, lambda part: part.is_imports),
-        Tool("black", "black", _black_variants, _black, lambda part: part.is_layout),
+        Tool("black", "black", _black_variants, _black, lambda part: part.is_layout, width="--line-length"),
         Tool(
             "autoflake", "autoflake", _autoflake_variants, _autoflake, lambda part: part.is_removal,
             tuple(_AUTOFLAKE_FLAGS),
