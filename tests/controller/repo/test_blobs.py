@@ -124,6 +124,18 @@ def test_a_damaged_content_is_had_again_from_the_history(tmp_path):
         assert blobs.is_whole(sha256)
 
 
+def test_a_damaged_content_is_had_again_by_a_history_that_was_opened_before_it_was_committed(tmp_path):
+    blobs = BlobStore(tmp_path / "blobs")
+    writer = History(tmp_path / "history", blobs)
+    History(tmp_path / "history", blobs)  # one that only reads, as a study's views have it
+    sha256 = blobs.put(b"A = 0.5\n")
+    tree = Tree.of([Entry("a", 0o100644, 8, sha256)])
+    writer.commit(tree, parent=None, author="base", message="m", at=datetime.now(UTC))
+    (tmp_path / "blobs" / sha256[:2] / sha256[2:]).write_bytes(b"A = 0.3\n")
+    assert blobs.mend(sha256, "a") == b"A = 0.3\n"
+    assert blobs.is_whole(sha256)
+
+
 def test_what_was_changed_before_it_was_committed_is_refused(tmp_path):
     blobs = BlobStore(tmp_path / "blobs")
     sha256 = blobs.put(b"A = 0.5\n")

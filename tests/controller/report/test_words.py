@@ -5,8 +5,10 @@ from datetime import timedelta, timezone
 import pytest
 from tests.controller.report import factory
 
+from nightlab.controller.model.change import Writer
 from nightlab.controller.model.score import NoiseFloor
 from nightlab.controller.report import words
+from nightlab.controller.report.gate_words import evidence
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -74,3 +76,11 @@ def test_a_good_repeat_is_called_confirm_and_a_bad_one_by_its_verdict():
     assert words.verdict_word(view.trial(9)) == "confirm"
     assert words.verdict_word(view.trial(6)) == "crash"
     assert words.verdict_word(factory.running().trial(5)) == "running"
+
+
+def test_a_writer_that_another_tool_could_have_been_is_not_accused_alone():
+    one = Writer("ruff format", ("train.py",), also=("black",))
+    assert evidence(one) == "`ruff format` makes exactly this change; so does `black`"
+    two = Writer("ruff format", ("train.py",), also=("black", "autopep8 --aggressive"), is_exact=False)
+    assert evidence(two).endswith("same AST; so do `black`, `autopep8 --aggressive`")
+    assert evidence(Writer("black", ("train.py",))) == "`black` makes exactly this change"

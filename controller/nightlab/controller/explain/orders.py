@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from nightlab.controller.model.change import Effect, FileChange
 
 Files = Mapping[str, bytes]
 Modes = Mapping[str, tuple[int | None, int | None]]
+# Where linters and formatters are told what to do; in the repo it is data for a replay, never obeyed.
+TOOL_CONFIGS: Final = frozenset(
+    {"pyproject.toml", "ruff.toml", ".ruff.toml", "setup.cfg", "tox.ini", ".isort.cfg", ".editorconfig", ".flake8"}
+)
+
+
+def tool_configs(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return which of a tree's files a known tool might have its settings from."""
+    return tuple(path for path in paths if path.rpartition("/")[2] in TOOL_CONFIGS)
 
 
 @dataclass(frozen=True, slots=True)

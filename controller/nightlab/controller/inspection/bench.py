@@ -17,8 +17,9 @@ from nightlab.api.digest import REGULAR
 from nightlab.controller.config.schema import Config
 from nightlab.controller.engine import Engine
 from nightlab.controller.errors import RepoError
+from nightlab.controller.explain.orders import Files
 from nightlab.controller.images.toolbox import ensure_toolbox
-from nightlab.controller.inspection.subject import Files, Subject
+from nightlab.controller.inspection.subject import Subject
 from nightlab.controller.model.site import Share, Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Ending

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nightlab.controller.config.gating import Lint
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import ExplainFailed, RepoError
+from nightlab.controller.explain.applying import FixedCopy
 from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.explain.orders import Files, FixOrder, MadeFix
 from nightlab.controller.inspection.bench import SmokeBench
 from nightlab.controller.inspection.subject import Subject
-from nightlab.controller.model.change import Effect, Fix, FixState
+from nightlab.controller.model.change import Fix, FixState
 from nightlab.controller.proof.oracle import Comparison
 from nightlab.controller.report.gate_view import Check, CheckState
 from nightlab.controller.text import inert
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 FORMATTER: Final = "formatter:"
 HOLD: Final = "may change what the program does"
-MOST_LET_THROUGH: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,62 +73,40 @@ async def fix_copy(
     if not files:
         why = "no Python file" if wanted.all_files or not subject.revision else "no Python file differs from the base"
         return Fixed((), {}, _checks(order, (), why))
-    copy = _Copy(subject, explainer, order, dict(files), bench)
+    copy, trial = FixedCopy(files), _Trial(bench)
+    make = partial(explainer.fixes, order=order, paths=subject.paths, repo_config=subject.configs())
     try:
-        await copy.fix()
+        await copy.fix(make, trial.let_through)
     except ExplainFailed as error:
         return Fixed((), {}, _checks(order, (), "the worker broke"), (f"no fix was made: {error}",))
     changed = {path: content for path, content in copy.contents.items() if content != files[path]}
-    return Fixed(tuple(copy.fixes), changed, _checks(order, tuple(copy.fixes), ""))
+    fixes = (
+        *(Fix(a.made.author, a.made.effect, a.state, a.made.changes, a.reason) for a in copy.applied),
+        *(_held(each, trial.seen.get(each.author)) for each in copy.held),
+    )
+    return Fixed(fixes, changed, _checks(order, fixes, ""))
 
 
-class _Copy:
-    """Contents on which fixes are made, one after another."""
+class _Trial:
+    """Lets a fix through where paired smoke runs with and without it show no difference."""
 
-    def __init__(
-        self, subject: Subject, explainer: Explainer, order: FixOrder, files: dict[str, bytes], bench: SmokeBench | None
-    ) -> None:
-        self.contents = files
-        self.fixes: list[Fix] = []
-        self._subject, self._explainer, self._order, self._bench = subject, explainer, order, bench
-        self._seen: dict[str, Comparison] = {}
+    def __init__(self, bench: SmokeBench | None) -> None:
+        self.seen: dict[str, Comparison] = {}
+        self._bench = bench
 
-    async def fix(self) -> None:
-        """Apply what may be; after one that is let through ask again, since what follows is made on top of it."""
-        for _ in range(MOST_LET_THROUGH):
-            subject = self._subject
-            made = await self._explainer.fixes(
-                self.contents, self._order, paths=subject.paths, repo_config=subject.configs()
-            )
-            for each in made:
-                if each.effect is not Effect.BEHAVIOUR:
-                    self._apply(each, FixState.APPLIED, each.reason)
-            held = [each for each in made if each.effect is Effect.BEHAVIOUR]
-            let = await self._first_without_difference(held)
-            if let is None:
-                self.fixes += [_held(each, self._seen.get(each.author)) for each in held]
-                return
-            self._apply(let, FixState.LET_THROUGH, self._seen[let.author].evidence)
-
-    async def _first_without_difference(self, held: Sequence[MadeFix]) -> MadeFix | None:
-        for each in held:
-            if self._bench is None or each.author in self._seen:
-                continue
-            before = {path: self.contents[path] for path in each.files}
-            self._seen[each.author] = found = await self._bench.compare(before, each.files)
-            if found.differs is False:
-                return each
-        return None
-
-    def _apply(self, made: MadeFix, state: FixState, reason: str) -> None:
-        self.contents.update((path, new) for path, new in made.files.items() if path in self.contents)
-        self.fixes.append(Fix(made.author, made.effect, state, made.changes, reason))
+    async def let_through(self, made: MadeFix, contents: Files) -> str:
+        """Run each author's fix once; what is left of one that was let through waits for a person."""
+        if self._bench is None or made.author in self.seen:
+            return ""
+        before = {path: contents[path] for path in made.files}
+        self.seen[made.author] = found = await self._bench.compare(before, made.files)
+        return found.evidence if found.differs is False else ""
 
 
 def _held(made: MadeFix, seen: Comparison | None) -> Fix:
     """Say why a fix is held back: what runs have shown, else why it may change behaviour."""
     why = made.reason or HOLD
-    if seen is not None:
+    if seen is not None and seen.differs is not False:
         word = "paired smoke runs differ" if seen.differs else "paired smoke runs cannot tell"
         why = f"{word}: {seen.evidence}"
     return Fix(made.author, made.effect, FixState.HELD_BACK, made.changes, why)

@@ -13,13 +13,14 @@ from typing import Final
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import GateRejected
 from nightlab.controller.explain.explainer import Explainer
+from nightlab.controller.explain.orders import Files
 from nightlab.controller.gate.blocking import blocking, certain
 from nightlab.controller.gate.lint import LintReport, lint, python_files
 from nightlab.controller.gate.related import edit_of
 from nightlab.controller.gate.repo_config import RepoConfig, is_setting, read_repo_config
 from nightlab.controller.inspection.entry import Entry
 from nightlab.controller.inspection.host_tools import HostTools
-from nightlab.controller.inspection.subject import Files, Subject
+from nightlab.controller.inspection.subject import Subject
 from nightlab.controller.model.tree import Entry as TreeEntry
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Finding

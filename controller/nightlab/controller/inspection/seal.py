@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
 from nightlab.controller.explain.explainer import Explainer
-from nightlab.controller.inspection.subject import Files, Subject, with_unread
+from nightlab.controller.explain.orders import Files
+from nightlab.controller.inspection.subject import Subject, with_unread
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
 from nightlab.controller.model.tree import Change, Entry
 from nightlab.controller.model.tree import diff_trees as changes_between

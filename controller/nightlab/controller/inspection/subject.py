@@ -11,20 +11,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from nightlab.api.digest import SYMLINK
 from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
+from nightlab.controller.explain.orders import Files, tool_configs
 from nightlab.controller.inspection.contents import MemoryContents
 from nightlab.controller.model.change import Effect, Explanation, Fact, FileChange, Writer
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.repo.revision import Revision, has_commit, read_revision
 from nightlab.controller.repo.snapshot import BaseTree, snapshot
 from nightlab.controller.text import inert
-
-Files = Mapping[str, bytes]
-CONFIG_NAMES: Final = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml", "setup.cfg", "tox.ini", ".isort.cfg"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +81,7 @@ class Subject:
 
     def configs(self) -> Files:
         """Return what the repo configures its own tools with."""
-        found = (path for path in self.paths if path.rpartition("/")[2] in CONFIG_NAMES)
-        return {path: content for path in found if (content := self.content(path)) is not None}
+        return {path: content for path in tool_configs(self.paths) if (content := self.content(path)) is not None}
 
     def modes(self) -> Mapping[str, tuple[int | None, int | None]]:
         """Return git's modes, earlier and later, of the paths where they differ."""

@@ -77,7 +77,8 @@ class History:
         Raises:
             KeyError: It was never committed, or its object is gone.
         """
-        oid = self._ids.get(sha256)
+        # Another one of the same directory may have committed it: a study has one to write and one to read.
+        oid = self._ids.get(sha256) or _read_ids(self._ids_path).get(sha256)
         if oid is None:
             raise KeyError(sha256)
         return blob_parts(self._dir / "objects", oid)

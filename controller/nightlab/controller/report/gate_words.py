@@ -52,7 +52,7 @@ def command_of(writer: Writer) -> str:
 
 
 def evidence(writer: Writer, *, is_alone: bool = True) -> str:
-    """Say what proves a writer; of an unknown one, that nothing does.
+    """Say what proves a writer and which other tools could have been it; of an unknown one, that nothing does.
 
     Args:
         writer: The writer.
@@ -63,7 +63,9 @@ def evidence(writer: Writer, *, is_alone: bool = True) -> str:
     sameness = "exactly this change" if writer.is_exact else "this change up to layout, same AST"
     part = "" if is_alone else "its part of "
     sameness = sameness.removeprefix("exactly ") if part else sameness
-    return f"`{command_of(writer)}` makes {part}{sameness}"
+    others = ", ".join(f"`{other}`" for other in writer.also[:NAMES_SHOWN])
+    also = f"; so {'does' if len(writer.also) == 1 else 'do'} {others}" if others else ""
+    return f"`{command_of(writer)}` makes {part}{sameness}{also}"
 
 
 def writer_line(writer: Writer, explanation: Explanation) -> str:

@@ -16,6 +16,7 @@ from nightlab.controller.config.gating import Smoke
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import LinkError
 from nightlab.controller.explain.explainer import Explainer
+from nightlab.controller.explain.orders import tool_configs
 from nightlab.controller.model.change import Fix, Writer
 from nightlab.controller.model.site import Share, Site
 from nightlab.controller.model.tree import Tree, diff_trees
@@ -26,7 +27,6 @@ from nightlab.controller.proof.hunks import Files
 from nightlab.controller.proof.observation import Observation
 from nightlab.controller.store import ProofKind
 from nightlab.controller.study.edits import Editor
-from nightlab.controller.study.fixing import config_files
 from nightlab.controller.study.prover import Case
 from nightlab.controller.trial.smoke import SmokeRunner
 
@@ -90,7 +90,7 @@ class SmokeExaminer:
         paths = {change.path for change in changes}
         before, after = self._editor.files(case.before, paths), self._editor.files(case.after, paths)
         tree_paths = tuple(entry.path for entry in case.before.entries)
-        repo_config = self._editor.files(case.before, config_files(case.before))
+        repo_config = self._editor.files(case.before, frozenset(tool_configs(tree_paths)))
         python = self._site.python
         writers = writers_of(case.record.fixes, self._config.lint.fix)
         if not writers:

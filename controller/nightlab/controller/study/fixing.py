@@ -1,17 +1,17 @@
 """Makes the fixes and formats that the user wants, on a copy of what an action changed, each as an edit of its own.
 
 What leaves the program as it is is applied. What may change its behaviour is held back until paired smoke runs saw no
-difference for the very same lines; an author in quarantine is never asked again. Making fixes belongs to `explain`.
+difference for the very same lines; an author in quarantine is never asked again. Making and applying fixes belongs to
+`explain`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import posixpath
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -19,18 +19,17 @@ import structlog
 from nightlab.api.globs import matches_any
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import NightlabError
-from nightlab.controller.explain.orders import Files, FixOrder, MadeFix
-from nightlab.controller.model.change import Effect, FileChange, Fix, FixState
+from nightlab.controller.explain.applying import Applied, FixedCopy
+from nightlab.controller.explain.orders import Files, FixOrder, MadeFix, tool_configs
+from nightlab.controller.model.change import FileChange, Fix, FixState
 from nightlab.controller.model.tree import Tree, diff_trees
 from nightlab.controller.store import ApprovalRecord, ProofKind, ProofState
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.scribe import Scribe
 
 log: Final = structlog.get_logger()
-CONFIG_FILES: Final = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml", "setup.cfg", "tox.ini", ".editorconfig"})
 PYTHON: Final = (".py", ".pyi")
 KEYED_CHARS: Final = 48 * 1024  # a longer diff may have been cut; lines that are not seen cannot be approved
-MOST_LET_THROUGH: Final = 40  # fixes of one tree that may change behaviour and were let through one on top of another
 FIX_FILES: Final = 200
 FIX_BYTES: Final = 8 * 2**20
 FIX_S: Final = 60.0  # after which what was made is enough: a launch waits for it
@@ -110,13 +109,37 @@ class Fixer:
         if self._maker is None or not wanted:
             return Fixed(tree)
         try:
-            return await _Copy(self._maker, self._order(), self._editor, tree, self._repo_config(tree)).fix(
-                wanted, allow, self._why_held
-            )
+            copy = await self._fixed_copy(self._maker, tree, wanted, allow)
         except NightlabError as error:
             log.warning("fixes.failed", reason=str(error))
             self._scribe.note("fix", f"the wanted fixes could not be made: {error}")
             return Fixed(tree)
+        held = (Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, self._why_held(m)) for m in copy.held)
+        applied = (Fix(a.made.author, a.made.effect, a.state, a.made.changes, a.reason) for a in copy.applied)
+        steps = tuple(self._steps(tree, copy.applied))
+        return Fixed(steps[-1].tree if steps else tree, steps, (*applied, *held))
+
+    async def _fixed_copy(self, maker: Maker, tree: Tree, wanted: Files, allow: Allow) -> FixedCopy:
+        copy = FixedCopy(wanted)
+        paths = tuple(tree.by_path)
+        make = partial(
+            maker.fixes,
+            order=self._order(),
+            paths=paths,
+            repo_config=self._editor.files(tree, frozenset(tool_configs(paths))),
+        )
+
+        async def let_through(made: MadeFix, _contents: Files) -> str:
+            return allow(made)
+
+        await copy.fix(make, let_through, limit_s=FIX_S)
+        return copy
+
+    def _steps(self, tree: Tree, applied: Sequence[Applied]) -> Iterator[Step]:
+        """Yield the tree after each fix."""
+        for each in applied:
+            tree = self._editor.with_files(tree, each.files)
+            yield Step(each.made.author, tree, summary_of(each.made.author, each.made.changes))
 
     def quarantined(self) -> frozenset[str]:
         """Return the authors whose fixes are not made."""
@@ -157,59 +180,6 @@ class Fixer:
         train = self._config.train
         is_open = matches_any(path, train.editable) and not matches_any(path, train.protected)
         return path.endswith(PYTHON) and is_open
-
-    def _repo_config(self, tree: Tree) -> Files:
-        return self._editor.files(tree, config_files(tree))
-
-
-class _Copy:
-    """The copy of one tree on which fixes are made."""
-
-    def __init__(self, maker: Maker, order: FixOrder, editor: Editor, tree: Tree, repo_config: Files) -> None:
-        self._maker = maker
-        self._order = order
-        self._editor = editor
-        self._tree = tree
-        self._repo_config = repo_config
-        self._steps: list[Step] = []
-        self._fixes: list[Fix] = []
-
-    async def fix(self, files: Mapping[str, bytes], allow: Allow, why_held: Callable[[MadeFix], str]) -> Fixed:
-        """Apply what may be; ask again after each fix that is let through, since it is made on top of the others."""
-        contents = dict(files)
-        end = time.monotonic() + FIX_S
-        for _ in range(MOST_LET_THROUGH):
-            paths = [entry.path for entry in self._tree.entries]
-            made = await self._maker.fixes(contents, self._order, paths=paths, repo_config=self._repo_config)
-            for each in (m for m in made if m.effect is not Effect.BEHAVIOUR):
-                self._apply(each, FixState.APPLIED, each.reason, contents)
-            held = [m for m in made if m.effect is Effect.BEHAVIOUR]
-            let = next((m for m in held if allow(m)), None)
-            if (
-                let is None
-                or time.monotonic() > end
-                or not self._apply(let, FixState.LET_THROUGH, allow(let), contents)
-            ):
-                break
-            held.remove(let)
-        self._fixes += [Fix(m.author, m.effect, FixState.HELD_BACK, m.changes, why_held(m)) for m in held]
-        return Fixed(self._tree, tuple(self._steps), tuple(self._fixes))
-
-    def _apply(self, made: MadeFix, state: FixState, reason: str, contents: dict[str, bytes]) -> bool:
-        """Take a fix into the copy; False if it changes nothing there."""
-        new = {path: content for path, content in made.files.items() if contents.get(path) != content}
-        if not new.keys() <= contents.keys() or not new:
-            return False
-        contents.update(new)
-        self._tree = self._editor.with_files(self._tree, new)
-        self._steps.append(Step(made.author, self._tree, summary_of(made.author, made.changes)))
-        self._fixes.append(Fix(made.author, made.effect, state, made.changes, reason))
-        return True
-
-
-def config_files(tree: Tree) -> frozenset[str]:
-    """Return the paths of a tree's settings for linters and formatters; data, never obeyed."""
-    return frozenset(e.path for e in tree.entries if posixpath.basename(e.path) in CONFIG_FILES)
 
 
 def summary_of(author: str, changes: Sequence[FileChange]) -> str:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from nightlab.api.digest import REGULAR
 from nightlab.controller.errors import LinkError, StoreError
+from nightlab.controller.explain.orders import tool_configs
 from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
 from nightlab.controller.model.site import Site
@@ -26,9 +27,6 @@ FILES_TAKEN: Final = 50
 FILE_BYTES: Final = 2**20
 TOTAL_BYTES: Final = 8 * 2**20
 SYMLINK: Final = 0o120000
-CONFIG_NAMES: Final = frozenset(
-    {"pyproject.toml", "ruff.toml", ".ruff.toml", "setup.cfg", "tox.ini", ".isort.cfg", ".editorconfig", ".flake8"}
-)
 
 
 class Explains(Protocol):
@@ -223,13 +221,12 @@ class Teller:
     ) -> Explanation:
         if self._explainer is None or not (before or after or modes):
             return Explanation()
-        config = [entry.path for entry in tree.entries if entry.path.rpartition("/")[2] in CONFIG_NAMES]
         return await self._explainer.explain(
             before,
             after,
             paths=tuple(tree.by_path),
             python=self._site.python,
-            repo_config=self._contents(tree, config[:FILES_TAKEN]),
+            repo_config=self._contents(tree, tool_configs(tree.by_path)[:FILES_TAKEN]),
             modes=modes,
         )
 

@@ -1,20 +1,21 @@
 """Makes the fixes and the format that the user wants, on a copy, one author after another.
 
 First those after which the program is the same, each on top of those before it; then each that may change what it
-does, alone on top of all of the first: so holding one back drags no other with it. Applying is the study's.
+does, alone on top of all of the first: so holding one back drags no other with it. Taking them belongs to `applying`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
+from nightlab.controller.explain.orders import MadeFix
 from nightlab.controller.explain.what.changes import changes
 from nightlab.controller.explain.who.replay import REPLAY_S, SUFFIXES
 from nightlab.controller.explain.who.ruff import Setup
 from nightlab.controller.explain.who.workshop import Workshop, workshop
-from nightlab.controller.model.change import Effect, FileChange
+from nightlab.controller.model.change import Effect
 
 MOST_ROUNDS: Final = 3
 FORMATTER: Final = "formatter:ruff format"
@@ -23,25 +24,6 @@ _FATAL: Final = "E9,F404,F406,F407,F5,F6,F7,F82,F9,PLE"
 
 Pairs = Iterable[tuple[str, bytes]]
 Make = Callable[[str, bytes], bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One fix, made.
-
-    Attributes:
-        author: "ruff:UP006" or "formatter:ruff format".
-        effect: What it may do.
-        files: New contents of the files that it changed.
-        changes: What it changed, against what was accepted before it.
-        reason: Why it may change what the program does.
-    """
-
-    author: str
-    effect: Effect
-    files: Mapping[str, bytes]
-    changes: tuple[FileChange, ...]
-    reason: str = ""
 
 
 def fixes(
@@ -75,9 +57,9 @@ class _Fixer:
         self._select = tuple(order.get("select") or ())
         self._refused = set(order.get("refused") or ())
         self._setup = _setup(shop)
-        self._made: list[Made] = []
+        self._made: list[MadeFix] = []
 
-    def run(self) -> list[Made]:
+    def run(self) -> list[MadeFix]:
         for wanted in (Effect.SAME_PROGRAM, Effect.DOCSTRING):
             self._accept(wanted)
         if self._formats and FORMATTER not in self._refused:
@@ -128,7 +110,7 @@ class _Fixer:
         enabled = "ALL" if rule == "RUF100" else ""
         return lambda path, content: self._shop.ruff.fix(path, content, [rule], level, self._setup, enabled=enabled)
 
-    def _make(self, author: str, make: Make) -> Made | None:
+    def _make(self, author: str, make: Make) -> MadeFix | None:
         new = {path: made for path, content in self._files.items() if (made := self._made_of(path, content, make))}
         if not new:
             return None
@@ -137,7 +119,7 @@ class _Fixer:
         found = tuple(changes(old, new, rest))
         worst = max(found, key=lambda change: list(Effect).index(change.effect))
         reason = f"may change what the program does: {worst.facts[0]}" if worst.effect is Effect.BEHAVIOUR else ""
-        return Made(author, worst.effect, new, found, reason)
+        return MadeFix(author, worst.effect, new, found, reason)
 
     def _made_of(self, path: str, content: bytes, make: Make) -> bytes | None:
         made = make(path, content)
