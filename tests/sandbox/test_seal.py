@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
+from nightlab.sandbox import beside as beside_module
+from nightlab.sandbox import scan as scan_module
 from nightlab.sandbox import seal as seal_module
 from nightlab.sandbox.clearing import remove_below
 from nightlab.sandbox.identity import can_switch, files_as
 from nightlab.sandbox.paths import open_root
+from nightlab.sandbox.scan import scan_tree
 from nightlab.sandbox.seal import Seal
 from nightlab.sandbox.seeds import Made, link_seed
 from nightlab.sandbox.transfers import BlobPart
@@ -208,6 +211,24 @@ def test_what_the_image_brought_is_as_it_was_linked_until_the_launch(sealed, cha
     (root / "data/table.csv").unlink(missing_ok=True)
     linked(root, {}, made)
     assert list(check(seal, made, all_added=True).odd) == []
+
+
+def test_chains_of_directories_cost_no_walk_its_time_and_hide_nothing_near_the_root(sealed, monkeypatch):
+    root, seal = sealed
+    for module in (beside_module, scan_module):
+        monkeypatch.setattr(module, "MAX_OPENED", 5000)
+    (root / "pkg/json.py").touch()
+    for number in range(3):
+        at = os.open(root, os.O_DIRECTORY)
+        for name in (f"chain{number}", *["d"] * 120):
+            os.mkdir(name, dir_fd=at)
+            deeper = os.open(name, os.O_DIRECTORY, dir_fd=at)
+            os.close(at)
+            at = deeper
+        os.close(at)
+    found = check(seal)
+    assert (found.is_partial, [entry.path for entry in found.added]) == (True, ["pkg/json.py"])
+    assert scan_tree(pb.ScanTree(root=str(root), allow_partial=True)).is_partial
 
 
 def test_a_directory_that_nobody_put_there_is_found_before_a_launch(sealed):

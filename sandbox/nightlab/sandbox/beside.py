@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,18 @@ from nightlab.api.digest import REGULAR, SYMLINK, path_error
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox.errors import printable
 from nightlab.sandbox.identity import files_as
-from nightlab.sandbox.paths import Found, is_directory, is_link, is_regular, join, open_below, split, walk_directory
+from nightlab.sandbox.paths import (
+    MAX_OPENED,
+    Found,
+    depth,
+    is_directory,
+    is_link,
+    is_regular,
+    join,
+    open_below,
+    split,
+    walk_directory,
+)
 from nightlab.sandbox.scan import MAX_DIRECTORIES, ODD_LISTED, RESULT_BYTES
 from nightlab.sandbox.stamp import Identity, identity
 from nightlab.sandbox.trees import BYTECODE
@@ -90,11 +102,11 @@ class Beside:
         """Go through all directories, the root's own first; a mount inside is entered for what can be imported."""
         device = os.fstat(root).st_dev
         mounts = _above_mounts(os.path.realpath(self._root)) if self._all else set()
-        waiting, walked = [("", os.geteuid(), os.getegid())], 0
+        waiting, walked, opened = deque([("", os.geteuid(), os.getegid())]), 0, 0
         while waiting and not self._check.result.is_partial:
-            directory, uid, gid = waiting.pop()
-            walked += 1
-            if walked > MAX_DIRECTORIES:
+            directory, uid, gid = waiting.popleft()  # what can be imported lies near the root
+            walked, opened = walked + 1, opened + depth(directory)
+            if walked > MAX_DIRECTORIES or opened > MAX_OPENED:
                 self._check.result.is_partial = True
                 return
             try:

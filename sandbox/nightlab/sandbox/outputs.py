@@ -18,7 +18,18 @@ from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox import globs
 from nightlab.sandbox.errors import printable
 from nightlab.sandbox.identity import files_as
-from nightlab.sandbox.paths import READ, Found, is_directory, is_link, is_regular, open_below, open_root, walk_directory
+from nightlab.sandbox.paths import (
+    MAX_OPENED,
+    READ,
+    Found,
+    depth,
+    is_directory,
+    is_link,
+    is_regular,
+    open_below,
+    open_root,
+    walk_directory,
+)
 from nightlab.sandbox.transfers import Outgrown, Transfers
 
 WALKED_NAMES: Final = 200_000
@@ -55,9 +66,13 @@ class Reading:
 
     def _walk(self, root: int, state: globs.State) -> Iterator[Found]:
         waiting = [("", state)]
-        walked = 0
+        walked = opened = 0
         while waiting:
             directory, state = waiting.pop()
+            opened += depth(directory)
+            if opened > MAX_OPENED:
+                self._skip(directory, "directories lie too deep in each other")
+                return
             for found in self._list(root, directory):
                 walked += 1
                 if walked > WALKED_NAMES:

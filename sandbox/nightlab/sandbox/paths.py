@@ -18,6 +18,7 @@ from nightlab.sandbox.errors import invalid
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+MAX_OPENED: Final = 500_000  # components of all directories of one walk: some seconds
 _ROOT: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -81,6 +82,11 @@ def open_below(root: int, directory: str) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def depth(directory: str) -> int:
+    """Return how many components `open_below` opens: chains of directories cost the square of their length."""
+    return directory.count("/") + 1
 
 
 def split(path: str) -> tuple[str, str]:

@@ -10,7 +10,17 @@ from nightlab.api.digest import path_error
 from nightlab.api.sandbox.v1 import sandbox_pb2 as pb
 from nightlab.sandbox.errors import Refused, over_limit, printable
 from nightlab.sandbox.hashing import Odd, read_entry
-from nightlab.sandbox.paths import Found, checked, is_directory, open_below, open_root, split, walk_directory
+from nightlab.sandbox.paths import (
+    MAX_OPENED,
+    Found,
+    checked,
+    depth,
+    is_directory,
+    open_below,
+    open_root,
+    split,
+    walk_directory,
+)
 
 RESULT_BYTES: Final = 3_500_000  # a result must fit a message of 4 MiB
 ODD_LISTED: Final = 1000
@@ -97,10 +107,12 @@ def _scan_only(root: int, only: Sequence[str], listing: _Listing) -> None:
 
 def _scan_all(root: int, listing: _Listing) -> None:
     waiting = [""]
-    walked = 0
+    walked = opened = 0
     while waiting:
         directory = waiting.pop()
-        walked += 1
+        walked, opened = walked + 1, opened + depth(directory)
+        if opened > MAX_OPENED:
+            raise over_limit("directories lie too deep in each other")
         try:
             with open_below(root, directory) as fd:
                 for found in walk_directory(fd, directory):

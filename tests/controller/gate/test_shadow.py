@@ -129,9 +129,9 @@ def test_a_checkpoint_that_is_called_like_a_path_file_hides_nothing():
 def test_a_deviation_names_what_changed_what_is_exposed_and_what_was_added():
     tree = Tree.of([Entry(path, 0o100644, 1, f"{index}" * 64) for index, path in enumerate("abc")])
     inside = [tree.entries[0], Entry("b", 0o100644, 1, "f" * 64), Entry("planted", 0o100644, 1, "e" * 64)]
-    found = deviation(
-        tree, ["seeded"], inside, [Entry("seeded", 0o100644, 1, ""), Entry("x", 0o100644, 1, "")], ["a", "b"]
-    )
-    assert found == Deviation(changed=("b", "c"), exposed=("a",), added=("planted", "x"))
-    assert found.paths == ("a", "b", "c", "planted", "x")
+    found = deviation(tree, ["seeded"], inside, [Entry("x", 0o100644, 1, "")], ["a", "b", "seeded"])
+    assert found == Deviation(changed=("b", "c"), exposed=("a",), added=("planted", "x"), reseeded=("seeded",))
+    assert found.paths == ("b", "c", "a", "seeded", "planted", "x")
+    assert found.removable == ("seeded", "planted", "x")
+    assert deviation(tree, [], tree.entries, [], [], is_partial=True).paths == (".",)
     assert not deviation(tree, [], tree.entries, [], [])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nightlab.controller.errors import StoreError
-from nightlab.controller.store.state_dir import MARKER, StateDir
+from nightlab.controller.store.state_dir import MARKER, StateDir, remove_tree
 
 NIGHTLAB = (sys.executable, "-c", "from nightlab.controller.cli import main; main()")
 CONFIG = """
@@ -114,3 +114,19 @@ def test_a_planted_one_is_refused_before_anything_is_written(repo, tmp_path, com
     assert "Traceback" not in done.stderr
     assert victim.read_text() == "precious"
     assert list(victim.parent.iterdir()) == [victim]
+
+
+def test_a_tree_that_is_deeper_than_a_call_stack_is_removed_and_links_are_not_followed(tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    at = os.open(tmp_path, os.O_DIRECTORY)
+    for name in ("passing", *["d"] * 3000):
+        os.mkdir(name, dir_fd=at)
+        deeper = os.open(name, os.O_DIRECTORY, dir_fd=at)
+        os.close(at)
+        at = deeper
+    os.symlink(kept, "link", dir_fd=at)
+    os.close(os.open("file", os.O_CREAT, dir_fd=at))
+    os.close(at)
+    remove_tree(tmp_path / "passing")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]

@@ -154,5 +154,21 @@ def make_private(directory: Path) -> None:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory of ours if it is there."""
-    shutil.rmtree(directory, ignore_errors=True)
+    """Remove a directory of ours if it is there, however deep others let it grow."""
+    try:
+        shutil.rmtree(directory, ignore_errors=True)
+    except RecursionError:
+        _flatten(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _flatten(directory: Path) -> None:
+    """Move every directory below one right into it, level by level, so that no path is longer than the system takes."""
+    moved = -1
+    count = 0
+    while moved != count:
+        moved = count
+        for child in [entry.path for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)]:
+            for inner in [entry.path for entry in os.scandir(child) if entry.is_dir(follow_symlinks=False)]:
+                Path(inner).rename(directory / f".deeper-{count}")
+                count += 1

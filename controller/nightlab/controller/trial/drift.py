@@ -242,6 +242,8 @@ def _plain(path: str, tree: Tree, found: Mapping[str, Entry], taken: Taken) -> F
     entry, sealed = found.get(path), tree.by_path.get(path)
     if path in taken.facts:
         text = taken.facts[path]
+    elif sealed is None and entry is None:
+        text = "not as it was put there: its content, owner or mode"
     elif sealed is None:
         text = "a link was added" if entry is not None and entry.mode == SYMLINK else "added"
     elif entry is None:

@@ -266,8 +266,9 @@ class Sealer:
 
 
 def _is_text(content: bytes) -> bool:
+    """Whether there is a line for Python; a mark without content has none, and a checkpoint is binary."""
     try:
-        return b"\0" not in content and content.decode() is not None
+        return b"\0" not in content and content.decode().strip() != ""
     except UnicodeDecodeError:
         return False
 
