@@ -60,6 +60,8 @@ async def hooked(draft: Draft) -> None:
 
 MEDDLERS = {
     "nobody": Meddler(Phase.PLANNED),
+    "host side, before a proposal": Meddler(Phase.COLLECTING, lambda scene: flip(scene.blob)),
+    "who is told of that": Meddler(Phase.PLANNED),
     "inside the container": Meddler(Phase.GATING, flip_inside),
     "host side of the transfer": Meddler(Phase.SEALING, lambda scene: flip(scene.blob)),
     "after the seal, from outside": Meddler(Phase.GATING, lambda scene: flip(scene.root / "app/train.py")),
@@ -71,6 +73,7 @@ MEDDLERS = {
     "black": Meddler(Phase.GATING, tool("black", "-q")),
 }
 WHERE = {
+    "who is told of that": Where.TRANSFER,
     "inside the container": Where.SEALED,
     "host side of the transfer": Where.TRANSFER,
     "after the seal, from outside": Where.SEALED,
