@@ -6,6 +6,7 @@ goes on to its end.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from nightlab.controller.model.change import Where
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.trial import Phase
 from nightlab.controller.report.view import StudyState
+from nightlab.controller.store.state_dir import StateDir
 from nightlab.controller.trial.draft import Draft
 
 pytestmark = pytest.mark.docker
@@ -60,6 +62,8 @@ async def hooked(draft: Draft) -> None:
 
 MEDDLERS = {
     "nobody": Meddler(Phase.PLANNED),
+    "host side, before a proposal": Meddler(Phase.COLLECTING, lambda scene: flip(scene.blob)),
+    "who is told of that": Meddler(Phase.PLANNED),
     "inside the container": Meddler(Phase.GATING, flip_inside),
     "host side of the transfer": Meddler(Phase.SEALING, lambda scene: flip(scene.blob)),
     "after the seal, from outside": Meddler(Phase.GATING, lambda scene: flip(scene.root / "app/train.py")),
@@ -71,6 +75,7 @@ MEDDLERS = {
     "black": Meddler(Phase.GATING, tool("black", "-q")),
 }
 WHERE = {
+    "who is told of that": Where.TRANSFER,
     "inside the container": Where.SEALED,
     "host side of the transfer": Where.TRANSFER,
     "after the seal, from outside": Where.SEALED,
@@ -83,13 +88,10 @@ WHERE = {
 def night(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoryNight]:
     repo = tmp_path_factory.mktemp("story") / "repo"
     write_repo(repo, image, trials=4)
-    made = run_night(repo, MEDDLERS)
     try:
-        yield made
+        yield run_night(repo, MEDDLERS)
     finally:
-        import asyncio
-
-        asyncio.run(_remove(made.state.root))
+        asyncio.run(_remove(StateDir.of_repo(repo).root))
 
 
 def test_every_flip_happened_and_the_night_went_on_to_its_end(night: StoryNight) -> None:

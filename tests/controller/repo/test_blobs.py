@@ -136,6 +136,21 @@ def test_a_damaged_content_is_had_again_by_a_history_that_was_opened_before_it_w
     assert blobs.is_whole(sha256)
 
 
+def test_what_lay_where_a_reader_had_it_put_back_is_told_once(tmp_path):
+    blobs = BlobStore(tmp_path / "blobs")
+    history = History(tmp_path / "history", blobs)
+    sha256 = blobs.put(b"A = 0.5\n")
+    tree = Tree.of([Entry("a", 0o100644, 8, sha256)])
+    history.commit(tree, parent=None, author="base", message="m", at=datetime.now(UTC))
+    assert blobs.read(sha256, 100) == b"A = 0.5\n"
+    assert blobs.take_untold([sha256]) == {}
+    (tmp_path / "blobs" / sha256[:2] / sha256[2:]).write_bytes(b"A = 0.3\n")
+    assert blobs.read(sha256, 100) == b"A = 0.5\n"
+    assert blobs.take_untold(["another"]) == {}
+    assert blobs.take_untold([sha256]) == {sha256: b"A = 0.3\n"}
+    assert blobs.take_untold([sha256]) == {}
+
+
 def test_what_was_changed_before_it_was_committed_is_refused(tmp_path):
     blobs = BlobStore(tmp_path / "blobs")
     sha256 = blobs.put(b"A = 0.5\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -86,10 +86,14 @@ class Sealer:
         blobs: Their contents; without it a content that was damaged on the host fails the attempt.
         explainer: Says what a drift is.
         passing: A directory of the host through which drifted files are taken out.
+        base: The base tree, of which others than the walk read.
     """
 
-    def __init__(self, site: Site, blobs: BlobStore | None, explainer: Explains | None, passing: Path) -> None:
+    def __init__(
+        self, site: Site, blobs: BlobStore | None, explainer: Explains | None, passing: Path, base: Tree | None = None
+    ) -> None:
         self._site = site
+        self._base = base
         self._blobs = blobs
         self._passing = passing
         self._teller = Teller(blobs, explainer, site)
@@ -101,7 +105,8 @@ class Sealer:
             StoreError: A content is damaged and cannot be had again.
             CommandFailed: It cannot be written.
         """
-        return await self._mending(tree, lambda: live.seal(tree))
+        told = await self._mended_before(tree)
+        return (*told, *await self._mending(tree, lambda: live.seal(tree)))
 
     async def _mending(self, tree: Tree, put: Callable[[], Awaitable[object]]) -> tuple[Drift, ...]:
         """Put a tree into a sandbox; where a content of it was damaged on the host, mend that and put it again."""
@@ -117,6 +122,18 @@ class Sealer:
         await put()
         return (drift,)
 
+    async def _mended_before(self, tree: Tree) -> tuple[Drift, ...]:
+        """Tell of contents that somebody who read them, to propose or to fix, found damaged and had put back."""
+        if self._blobs is None:
+            return ()
+        entries = [*tree.entries, *(self._base.entries if self._base is not None else ())]
+        untold = self._blobs.take_untold({entry.sha256 for entry in entries})
+        read = {entry.path: entry for entry in reversed(entries) if entry.sha256 in untold}
+        if not read:
+            return ()
+        drift = await self._damage(Tree.of(read.values()), {path: untold[read[path].sha256] for path in read})
+        return (replace(drift, written=tuple(e for e in drift.written if read[e.path] == tree.by_path.get(e.path))),)
+
     async def _mend(self, tree: Tree) -> Drift | None:
         assert self._blobs is not None
         damaged: dict[str, bytes] = {}
@@ -124,8 +141,9 @@ class Sealer:
             if not await asyncio.to_thread(self._blobs.is_whole, entry.sha256):
                 damaged[entry.path] = await asyncio.to_thread(self._blobs.mend, entry.sha256, entry.path)
                 log.warning("transfer.mended", path=entry.path, sha256=entry.sha256)
-        if not damaged:
-            return None
+        return await self._damage(tree, damaged) if damaged else None
+
+    async def _damage(self, tree: Tree, damaged: Mapping[str, bytes]) -> Drift:
         shown = {path: content for path, content in damaged.items() if 0 < len(content) < FILE_BYTES}
         facts = dict.fromkeys(damaged.keys() - shown.keys(), "its stored content was damaged or missing")
         found = {path: tree.by_path[path] for path in damaged}

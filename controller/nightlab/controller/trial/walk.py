@@ -94,7 +94,7 @@ class TrialWalk:
         self._state = state
         self._base_findings = base_findings
         self._take_out = take_out
-        self._sealer = Sealer(site, blobs, explainer, state.root / "passing")
+        self._sealer = Sealer(site, blobs, explainer, state.root / "passing", base)
         judge = Judge(base, base_findings, blobs, explainer, config.lint.allow)
         self._gate = Gate(config, site, self._sealer, judge, entry_points)
 

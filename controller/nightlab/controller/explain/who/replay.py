@@ -18,7 +18,7 @@ from nightlab.controller.explain.who.steps import Step, make, needs_unsafe
 from nightlab.controller.explain.who.workshop import Workshop, workshop
 from nightlab.controller.model.change import Fact, Writer
 
-REPLAY_S: Final = 11.0
+REPLAY_S: Final = 9.0
 MOST_BYTES: Final = 2 * 2**20
 SUFFIXES: Final = (".py", ".pyi", ".pyw")
 MOST_HINTS: Final = 4

@@ -14,7 +14,7 @@ from nightlab.controller.explain.who.config import ruff_configs
 from nightlab.controller.explain.who.ruff import Ruff
 
 MOST_MODULES: Final = 3_000
-TELLING_S: Final = 4.0
+TELLING_S: Final = 2.0
 RUFF_TARGETS: Final = ((3, 7), (3, 15))
 
 
