@@ -111,11 +111,12 @@ class Explainer:
             told = answers.as_type(dict[str, Any], await self._call("writers", request))
             writers = answers.as_writers(told.get("writers"), known)
             unexplained = answers.as_facts(told.get("unexplained"), known)
+            late = [path for path in answers.as_type(list[str], told.get("late")) if path in known]
         except ExplainFailed as error:
             return _unknown(changes, (*notes, f"who wrote it could not be found out: {error}"))
         if modes:
             writers, unexplained = _with_modes(writers, unexplained, changes, modes)
-        return Explanation(changes, writers, unexplained, notes)
+        return Explanation(changes, writers, unexplained, (*notes, *_late(late, len(known))))
 
     async def canonical(self, files: Files) -> Mapping[str, str]:
         """Return a digest per path that ignores comments and format; a file that breaks the worker has its bytes'."""
@@ -334,6 +335,14 @@ def _batches(files: Files) -> Iterable[list[str]]:
 def _unread(path: str, before: Files, after: Files, why: str, notes: list[str]) -> dict[str, FileChange]:
     notes.append(f"{inert(path, 200)} is told by its size alone: {why}")
     return {path: plain_change(path, before.get(path), after.get(path), "could not be read as a program")}
+
+
+def _late(paths: Sequence[str], changed: int) -> tuple[str, ...]:
+    """Say for which files nobody was looked for."""
+    if not paths:
+        return ()
+    names = ", ".join(inert(path, 200) for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
+    return (f"no time was left to look for who wrote {len(paths)} of {changed} changed files: {names}",)
 
 
 def _unknown(changes: tuple[FileChange, ...], notes: tuple[str, ...]) -> Explanation:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from nightlab.controller.explain.what.changes import changes
 from nightlab.controller.explain.who.distance import is_on_the_way
 from nightlab.controller.explain.who.pruning import Pruner
-from nightlab.controller.explain.who.rivals import preferred
+from nightlab.controller.explain.who.rivals import command, preferred
 from nightlab.controller.explain.who.search import Search
 from nightlab.controller.explain.who.steps import Step, make
 from nightlab.controller.explain.who.workshop import Workshop, workshop
@@ -36,14 +36,14 @@ class Replayed:
         steps: What known tools did.
         content: What these make of the earlier file.
         is_exact: All that the steps change is in the later file.
-        also: Other tools that make the same of the file, where one step explains all of it.
+        also: Other steps that make the same of the file, where one step explains all of it.
     """
 
     path: str
     steps: tuple[Step, ...]
     content: bytes
     is_exact: bool = True
-    also: tuple[str, ...] = ()
+    also: tuple[Step, ...] = ()
 
 
 def writers(
@@ -63,16 +63,21 @@ def writers(
         repo_config: The repo's configs.
 
     Returns:
-        "writers": known tools first, the last unknown where something is left; "unexplained": what, as facts.
+        "writers": known tools first, the last unknown where something is left; "unexplained": what, as facts; "late":
+        paths for which no time was left, so that for them no tool was tried.
     """
     old, new = dict(before), dict(after)
     with workshop(paths, _version(python), dict(repo_config), REPLAY_S) as shop:
-        found = _replay_all(shop, old, new)
+        found, late = _replay_all(shop, old, new)
         known = _writers(shop, old, found)
     left = [path for path in sorted(old.keys() | new.keys()) if _content(found, old, path) != new.get(path)]
     facts = _facts(left, old, new, found)
     unknown = [Writer("", tuple(left))] if left else []
-    return {"writers": [asdict(each) for each in (*known, *unknown)], "unexplained": [asdict(each) for each in facts]}
+    return {
+        "writers": [asdict(each) for each in (*known, *unknown)],
+        "unexplained": [asdict(each) for each in facts],
+        "late": late,
+    }
 
 
 def redo(
@@ -102,32 +107,82 @@ def _version(python: Sequence[int] | None) -> tuple[int, int] | None:
     return (int(python[0]), int(python[1])) if python else None
 
 
-def _replay_all(shop: Workshop, old: Files, new: Files) -> dict[str, Replayed]:
-    """Replay file by file, small ones first; what explained one is tried first on the next."""
+def _replay_all(shop: Workshop, old: Files, new: Files) -> tuple[dict[str, Replayed], list[str]]:
+    """Replay file by file, small ones first; what explained one is tried first on the next.
+
+    A file of which no hint makes all waits until the hints were tried on all: one hard file keeps no other waiting.
+    """
     both = [path for path in old.keys() & new.keys() if path.endswith(SUFFIXES) and old[path] != new[path]]
+    small = [path for path in both if max(len(old[path]), len(new[path])) <= MOST_BYTES]
+    todo = sorted(small, key=lambda path: (len(old[path]), path))
     found: dict[str, Replayed] = {}
     hints: dict[Step, None] = {}
-    for path in sorted(both, key=lambda path: (len(old[path]), path)):
-        if shop.is_late or max(len(old[path]), len(new[path])) > MOST_BYTES:
-            continue
-        found[path] = replay(shop, path, old[path], new[path], tuple(hints)[:MOST_HINTS])
+    rivals: dict[str, tuple[Step, ...]] = {}
+    while todo and not shop.is_late:
+        path = todo.pop(0)
+        found[path] = replay(shop, path, old[path], new[path], tuple(hints)[:MOST_HINTS], rivals)
+        fresh = [step for step in found[path].steps if step not in hints]
         hints |= dict.fromkeys(found[path].steps)
-    return {path: each for path, each in sorted(found.items()) if each.steps}
+        for each in tuple(todo) if fresh else ():
+            made = _by_hints(shop, each, old[each], new[each], fresh, rivals)
+            if made is not None:
+                found[each] = made
+                todo.remove(each)
+    return {path: each for path, each in sorted(found.items()) if each.steps}, sorted(todo)
 
 
-def replay(shop: Workshop, path: str, before: bytes, after: bytes, hints: Sequence[Step] = ()) -> Replayed:
-    """Replay known tools on one file."""
-    pruner = Pruner(shop, path, before, after)
+def _by_hints(
+    shop: Workshop, path: str, before: bytes, after: bytes, hints: Sequence[Step], rivals: dict[str, tuple[Step, ...]]
+) -> Replayed | None:
+    """Explain a file by a step that explained another, if that makes all of it."""
+    for step in hints:
+        if not shop.is_late and make(shop, path, before, step) == after:
+            return _exact(shop, path, before, after, (step,), rivals)
+    return None
+
+
+def replay(
+    shop: Workshop,
+    path: str,
+    before: bytes,
+    after: bytes,
+    hints: Sequence[Step] = (),
+    rivals: dict[str, tuple[Step, ...]] | None = None,
+) -> Replayed:
+    """Replay known tools on one file.
+
+    Args:
+        shop: Where tools run.
+        path: Of the file.
+        before: Earlier content.
+        after: Later content.
+        hints: Steps that explained other files of the change.
+        rivals: By tool: what else made the same of all files so far; kept up to date.
+    """
     reached = Search(shop, path, before, after, hints).run()
+    if reached.steps and not reached.left:
+        return _exact(shop, path, before, after, reached.steps, {} if rivals is None else rivals)
+    pruner = Pruner(shop, path, before, after)
     steps = pruner.prune(reached.steps) if reached.steps else ()
     content = pruner.content(steps)
     if not steps or content is None:
         return Replayed(path, (), before)
-    if content == after and len(steps) == 1:
-        steps, also = preferred(shop, path, before, after, steps[0])
-        return Replayed(path, steps, content, True, also)
-    exact = content == after or is_on_the_way(before, content, after, 1.0)
-    return Replayed(path, steps, content, exact)
+    return Replayed(path, steps, content, is_on_the_way(before, content, after, 1.0))
+
+
+def _exact(
+    shop: Workshop, path: str, before: bytes, after: bytes, steps: Sequence[Step], rivals: dict[str, tuple[Step, ...]]
+) -> Replayed:
+    pruner = Pruner(shop, path, before, after)
+    kept = pruner.prune(tuple(steps))
+    content = pruner.content(kept)
+    if not kept or content is None:
+        return Replayed(path, (), before)
+    if content != after or len(kept) > 1:
+        return Replayed(path, kept, content, content == after or is_on_the_way(before, content, after, 1.0))
+    step, also = preferred(shop, path, before, after, kept[0], rivals.get(kept[0].tool))
+    rivals[step.tool] = also
+    return Replayed(path, (step,), content, True, also)
 
 
 def _writers(shop: Workshop, old: Files, found: Mapping[str, Replayed]) -> list[Writer]:
@@ -158,7 +213,7 @@ def _is_same(shop: Workshop, old: Files, made: tuple[Replayed, Step], one: Step)
 
 def _writer(shop: Workshop, step: Step, files: Sequence[Replayed]) -> Writer:
     exact = all(each.is_exact for each in files)
-    also = set.intersection(*(set(each.also) for each in files))
+    also = set.intersection(*(set(map(command, each.also)) for each in files))
     writer = step.writer(tuple(each.path for each in files), is_exact=exact)
     return replace(writer, settings=tuple(_said(each, shop) for each in step.settings), also=tuple(sorted(also)))
 

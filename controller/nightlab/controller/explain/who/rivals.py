@@ -5,7 +5,7 @@ Of tools that make the same the one that the repo's own configs name is preferre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nightlab.controller.explain.who.candidates import vanished
@@ -19,14 +19,27 @@ MOST_RULES: Final = 12
 
 
 def preferred(
-    shop: Workshop, path: str, before: bytes, after: bytes, step: Step
-) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the step to name, and the others that make the same, as commands."""
-    steps = [step, *(_rivals(shop, path, before, after, step) if len(before) <= MOST_RIVALS_BYTES else ())]
+    shop: Workshop, path: str, before: bytes, after: bytes, step: Step, known: Sequence[Step] | None = None
+) -> tuple[Step, tuple[Step, ...]]:
+    """Return the step to name, and the others that make the same.
+
+    Args:
+        shop: Where tools run.
+        path: Of the file.
+        before: Earlier content.
+        after: Later content.
+        step: What makes the one of the other.
+        known: What else made the same of other files of this change: nothing else is tried. None: this is the first.
+    """
+    if known is None:
+        known = tuple(_rivals(shop, path, before, after, step)) if len(before) <= MOST_RIVALS_BYTES else ()
+    else:
+        known = tuple(_first_of_each(shop, path, before, after, known))
+    steps = [step, *known]
     named = names_of_repo(shop)
     steps.sort(key=lambda each: _family(each) not in named)
-    first, *others = steps if _family(step) not in named else [step, *(each for each in steps if each != step)]
-    return (first,), tuple(map(command, others))
+    first, *rest = steps if _family(step) not in named else [step, *(each for each in steps if each != step)]
+    return first, tuple(rest)
 
 
 def command(step: Step) -> str:
@@ -49,7 +62,7 @@ def _rivals(shop: Workshop, path: str, before: bytes, after: bytes, step: Step) 
     if step.tool == RUFF_CHECK and make(shop, path, before, Step(RUFF_FORMAT, setup.settings())) == after:
         yield Step(RUFF_FORMAT, setup.settings())
     for tool in TOOLS.values():
-        if tool.name != step.tool:
+        if tool.name != step.tool and tool.may_have_written(shop, path, before, after, all_of_it=True):
             variants = [Step(tool.name, settings) for settings in tool.variants(shop)]
             yield from _first_of_each(shop, path, before, after, variants)
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from nightlab.controller.explain.who.candidates import NOQA_RULE, found_again, hidden_by, vanished
 from nightlab.controller.explain.who.distance import distance, is_on_the_way
+from nightlab.controller.explain.who.likeness import is_values_only
 from nightlab.controller.explain.who.pruning import fewest_rules
 from nightlab.controller.explain.who.ruff import LEVELS, Setup
 from nightlab.controller.explain.who.steps import RUFF_FORMAT, Step, lint_step, make, make_all
@@ -72,6 +73,8 @@ class Search:
 
     def run(self) -> Reached:
         """Return the nearest that was found."""
+        if is_values_only(self._before, self._after):
+            return Reached((), self._before, distance(self._before, self._after))
         here = Reached((), self._before, distance(self._before, self._after))
         while here.left and len(here.steps) < MOST_STEPS and not self._shop.is_late:
             there = self._best_move(here)
@@ -117,6 +120,8 @@ class Search:
         if not here.steps:
             yield self._linted(here.content, setups[2:])
         for tool in in_likely_order(self._shop):
+            if not tool.may_have_written(self._shop, self._path, here.content, self._after, all_of_it=False):
+                continue
             yield ((Step(tool.name, settings),) for settings in tool.variants(self._shop))
 
     def _hinted(self, content: bytes) -> Iterator[tuple[Step, ...]]:

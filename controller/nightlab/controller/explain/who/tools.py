@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nightlab.controller.explain.who.config import section
+from nightlab.controller.explain.who.likeness import Part, parts, reaches
 from nightlab.controller.explain.who.workshop import Workshop
 
 Settings = tuple[str, ...]
@@ -35,21 +36,33 @@ class Tool:
         module: What must be importable.
         variants: Option sets worth trying, the likeliest first.
         rewrite: (workshop, path, source, settings) -> new source.
+        may_make: Whether a place of a change is like what it writes.
+        most: The options under which it changes most: what these leave alone no others change. None: there are none.
     """
 
     name: str
     module: str
     variants: Callable[[Workshop], Iterator[Settings]]
     rewrite: Callable[[Workshop, str, str, Settings], str]
+    may_make: Callable[[Part], bool]
+    most: Settings | None = None
 
     @property
     def is_installed(self) -> bool:
         """Whether it can be run at all."""
         return find_spec(self.module) is not None
 
+    def may_have_written(self, shop: Workshop, path: str, before: bytes, after: bytes, *, all_of_it: bool) -> bool:
+        """Tell whether it is worth trying on a change: whether it may have made a part of it, or all of it."""
+        like = [self.may_make(part) for part in parts(before, after)]
+        if not (all(like) if all_of_it else any(like)):
+            return False
+        made = self.run(shop, path, before, self.most) if self.most is not None else None
+        return made is None or reaches(before, after, made)[int(all_of_it)]
+
     def run(self, shop: Workshop, path: str, content: bytes, settings: Settings) -> bytes | None:
         """Return the file after the tool; None if it cannot read it."""
-        if not self.is_installed or len(content) > MOST_BYTES or shop.is_late:
+        if not self.is_installed or len(content) > MOST_BYTES or shop.is_over:
             return None
         mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
         has_crlf = b"\r\n" in content
@@ -192,6 +205,17 @@ def _autoflake(shop: Workshop, path: str, source: str, settings: Settings) -> st
 # autopep8 and pyupgrade ------------------------------------------------------------------------------------------
 
 
+# All words that autopep8 adds anywhere: `is None`, `not in`, `def` for a lambda, `except Exception`, r"" and the like.
+_IDIOMS: Final = frozenset(
+    ("is", "None", "not", "in", "def", "return", "import", "isinstance", "Exception", "BaseException", "type", "r")
+)
+_AUTOPEP8_MOST: Final = ("--aggressive", "--aggressive", "--aggressive", "--max-line-length=60")
+
+
+def _is_idiom(part: Part) -> bool:
+    return part.is_layout or part.new_words <= _IDIOMS
+
+
 def _autopep8_variants(shop: Workshop) -> Iterator[Settings]:
     yield from _own(shop, "autopep8")
     once = "--aggressive"
@@ -235,13 +259,19 @@ def _pyupgrade(shop: Workshop, path: str, source: str, settings: Settings) -> st
 TOOLS: Final[dict[str, Tool]] = {
     tool.name: tool
     for tool in (
-        Tool("isort", "isort", _isort_variants, _isort),
-        Tool("black", "black", _black_variants, _black),
-        Tool("autoflake", "autoflake", _autoflake_variants, _autoflake),
-        Tool("pyupgrade", "pyupgrade", _pyupgrade_variants, _pyupgrade),
-        Tool("autopep8", "autopep8", _autopep8_variants, _autopep8),
+        Tool("isort", "isort", _isort_variants, _isort, lambda part: part.is_imports),
+        Tool("black", "black", _black_variants, _black, lambda part: part.is_layout),
+        Tool(
+            "autoflake", "autoflake", _autoflake_variants, _autoflake, lambda part: part.is_removal,
+            tuple(_AUTOFLAKE_FLAGS),
+        ),
+        Tool(
+            "pyupgrade", "pyupgrade", _pyupgrade_variants, _pyupgrade, lambda part: bool(part.before),
+            ("--py315-plus",),
+        ),
+        Tool("autopep8", "autopep8", _autopep8_variants, _autopep8, _is_idiom, _AUTOPEP8_MOST),
     )
-}
+}  # fmt: skip
 
 
 def names_of_repo(shop: Workshop) -> frozenset[str]:

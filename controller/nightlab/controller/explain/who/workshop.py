@@ -14,6 +14,7 @@ from nightlab.controller.explain.who.config import ruff_configs
 from nightlab.controller.explain.who.ruff import Ruff
 
 MOST_MODULES: Final = 3_000
+TELLING_S: Final = 4.0
 RUFF_TARGETS: Final = ((3, 7), (3, 15))
 
 
@@ -27,7 +28,8 @@ class Workshop:
         python: Version of the interpreter that runs the program; None if not known.
         repo_config: The repo's configs by path.
         has_ruff_config: Whether one of them is ruff's.
-        deadline: time.monotonic() after which the answer is what is known so far.
+        deadline: time.monotonic() after which nothing more is looked for: the answer is what is known so far.
+        over: time.monotonic() after which no tool runs any more, not even to tell what was found.
     """
 
     folder: Path
@@ -36,6 +38,7 @@ class Workshop:
     repo_config: Mapping[str, bytes]
     has_ruff_config: bool
     deadline: float
+    over: float
 
     @property
     def target(self) -> str:
@@ -51,6 +54,11 @@ class Workshop:
         """Whether the deadline has passed."""
         return time.monotonic() >= self.deadline
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no tool may run any more."""
+        return time.monotonic() >= self.over
+
 
 @contextmanager
 def workshop(
@@ -65,6 +73,7 @@ def workshop(
         limit_s: From now to the deadline.
     """
     deadline = time.monotonic() + limit_s
+    over = deadline + TELLING_S
     with tempfile.TemporaryDirectory(prefix="workshop-", dir=Path.cwd()) as name:
         folder = Path(name).resolve()
         _lay_out(folder, paths)
@@ -76,7 +85,7 @@ def workshop(
         ):
             (folder / "ruff.toml").touch()  # whatever lies above is not looked for
         has_config = any("[tool.ruff" in text or not path.endswith("pyproject.toml") for path, text in configs.items())
-        yield Workshop(folder, Ruff(folder, deadline), python, repo_config, has_config, deadline)
+        yield Workshop(folder, Ruff(folder, over), python, repo_config, has_config, deadline, over)
 
 
 def _lay_out(folder: Path, paths: Sequence[str]) -> None:

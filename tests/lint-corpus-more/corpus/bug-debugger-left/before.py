@@ -1,0 +1,3 @@
+loss = 0.5
+breakpoint()
+print("result:", loss)

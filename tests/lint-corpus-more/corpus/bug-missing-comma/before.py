@@ -1,0 +1,7 @@
+LAYERS = [
+    "embed",
+    "attention"
+    "mlp",
+    "head",
+]
+print("result:", len(LAYERS))

@@ -1,0 +1,2 @@
+with open("data/train.bin", "rb") as file:
+    print("result:", len(file.read()))

@@ -1,0 +1,9 @@
+from dataclasses import dataclass
+
+
+@dataclass
+class Settings:
+    betas: list = []
+
+
+print("result:", Settings().betas)

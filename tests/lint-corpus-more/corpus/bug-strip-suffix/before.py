@@ -1,0 +1,2 @@
+name = "weights.tar".rstrip(".tar").strip("tens")
+print("result:", name.strip("abca"))

@@ -1,0 +1,3 @@
+from pathlib import Path
+
+print("result:", len(Path(__file__).read_bytes()))

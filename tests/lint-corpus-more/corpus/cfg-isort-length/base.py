@@ -1,0 +1,3 @@
+import builtins
+
+order = getattr(builtins, 'order', 'plain')

@@ -1,0 +1,4 @@
+import an_overriding_plugin
+import base
+
+print("result:", base.order)

@@ -1,0 +1,3 @@
+import os
+
+print("result:", os.path.commonprefix(["runs/lr-1", "runs/lr-2"]))

@@ -1,0 +1,7 @@
+def prompt():
+    """
+    Answer yes or no.
+    """
+
+
+print("result:", repr(prompt.__doc__))

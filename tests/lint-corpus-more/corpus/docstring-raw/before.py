@@ -1,0 +1,5 @@
+def usage():
+    """Usage:\ttrain [options]"""
+
+
+print("result:", len(usage.__doc__))

@@ -1,0 +1,3 @@
+from hooks import *
+
+print("result:", rate, "steps" in globals())

@@ -1,0 +1,3 @@
+import builtins
+
+seen = getattr(builtins, 'rate', 0)

@@ -1,0 +1,4 @@
+import zeta
+import alpha
+
+print("result:", alpha.seen)

@@ -1,0 +1,3 @@
+import setup_all
+
+setup_all.log.append('first')

@@ -1,0 +1,2 @@
+class Batch(list):
+    pass

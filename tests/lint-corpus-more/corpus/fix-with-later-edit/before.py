@@ -1,0 +1,1 @@
+name = lambda: 0

@@ -1,0 +1,9 @@
+def usage():
+	"""Usage.
+
+		train
+	"""
+	return usage.__doc__
+
+
+print("result:", len(usage()))

@@ -1,0 +1,6 @@
+class Model:
+    def state(this):
+        return sorted(locals())
+
+
+print("result:", Model().state())

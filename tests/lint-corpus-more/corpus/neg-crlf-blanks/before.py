@@ -1,0 +1,5 @@
+def scale(x):   
+    return x * 2;
+
+
+print('result:', scale(2))

@@ -1,0 +1,2 @@
+nan = float("nan")
+print("result:", max(1, max(nan, 2)))

@@ -1,0 +1,5 @@
+table = {"ab": "xy", "cd": "zw"}
+out = []
+for first, second in table:
+    out.append(first + second)
+print("result:", out)

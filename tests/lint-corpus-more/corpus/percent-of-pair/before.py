@@ -1,0 +1,2 @@
+shape = (3,)
+print("result:", "shape %s" % shape)

@@ -1,0 +1,4 @@
+def read():
+    from . import state
+
+    return state.rate

@@ -1,0 +1,5 @@
+def bucket(step: int):
+    return round(step)
+
+
+print("result:", bucket(2.6))

@@ -1,0 +1,3 @@
+log = dict.fromkeys(["loss", "norm"], [])
+log["loss"].append(1)
+print("result:", log)

@@ -1,0 +1,3 @@
+import model
+
+print("result:", sorted(model.registry.known))

@@ -1,0 +1,5 @@
+import json
+
+import registry
+
+registry.known.add('heads')
