@@ -23,7 +23,7 @@ from nightlab.controller.inspection.fixing import Fixed, fix_copy, write_fixes
 from nightlab.controller.inspection.linting import Linted, lint_subject
 from nightlab.controller.inspection.seal import drifts_since
 from nightlab.controller.inspection.smoke import Smoked, smoke_run
-from nightlab.controller.inspection.subject import Subject, take, with_unread
+from nightlab.controller.inspection.subject import Subject, take
 from nightlab.controller.inspection.twins import twin_check
 from nightlab.controller.model.change import Drift, Explanation
 from nightlab.controller.model.trial import Ending, GateReport
@@ -145,7 +145,7 @@ async def explain_base(subject: Subject, explainer: Explainer, python: tuple[int
         modes=subject.modes(),
         rest=subject.rest(),
     )
-    return with_unread(found, subject.unread())
+    return found.with_untold(subject.unread())
 
 
 def base_view(subject: Subject, name: str) -> BaseView:

@@ -9,7 +9,7 @@ from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
 from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.explain.orders import Files
-from nightlab.controller.inspection.subject import Subject, with_unread
+from nightlab.controller.inspection.subject import Subject
 from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
 from nightlab.controller.model.tree import Change, Entry
 from nightlab.controller.model.tree import diff_trees as changes_between
@@ -34,7 +34,7 @@ async def drifts_since(subject: Subject, explainer: Explainer) -> tuple[Drift, .
     told = await explainer.explain(
         before, after, paths=subject.paths, repo_config=subject.configs(), modes=modes, rest=subject.rest()
     )
-    return (Drift(Where.SEALED, with_unread(told, _unread(subject, changed)), is_rolled_back=False),)
+    return (Drift(Where.SEALED, told.with_untold(_unread(subject, changed)), is_rolled_back=False),)
 
 
 def _files(subject: Subject, entries: Iterable[tuple[str, Entry | None]]) -> Files:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from nightlab.api.digest import SYMLINK
@@ -17,7 +17,7 @@ from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import RepoError
 from nightlab.controller.explain.orders import Files, tool_configs
 from nightlab.controller.inspection.contents import MemoryContents
-from nightlab.controller.model.change import Effect, Explanation, Fact, FileChange, Writer
+from nightlab.controller.model.change import Effect, Fact, FileChange
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.repo.revision import Revision, has_commit, read_revision
 from nightlab.controller.repo.snapshot import BaseTree, snapshot
@@ -154,18 +154,3 @@ def _why_no_base(root: Path, taken: BaseTree) -> str:
     if not taken.is_git:
         return "not a git clone, so every finding counts as new"
     return "" if has_commit(root) else "the clone has no commit, so every finding counts as new"
-
-
-def with_unread(found: Explanation, unread: Sequence[FileChange]) -> Explanation:
-    """Add to what an explainer said the files that it was not shown; nobody known has written those."""
-    if not unread:
-        return found
-    names = {change.path for change in unread}
-    kept = [change for change in found.changes if change.path not in names]
-    changes = sorted([*kept, *unread], key=lambda change: change.path)
-    nobody = next((writer for writer in found.writers if not writer.tool), Writer("", ()))
-    nobody = replace(nobody, paths=tuple(sorted({*nobody.paths, *names})))
-    facts = tuple(fact for change in unread for fact in change.facts)
-    known = tuple(writer for writer in found.writers if writer.tool)
-    unexplained = (*found.unexplained, *facts)
-    return replace(found, changes=tuple(changes), writers=(*known, nobody), unexplained=unexplained)

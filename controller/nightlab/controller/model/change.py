@@ -5,9 +5,10 @@ Values only: finding them out belongs to `explain`, acting on them to `trial`, `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from nightlab.controller.model.tree import Entry
 
@@ -131,6 +132,21 @@ class Explanation:
     def author(self) -> str:
         """All writers in one phrase: "ruff:F401 and unknown"."""
         return " and ".join(dict.fromkeys(writer.author for writer in self.writers)) or UNKNOWN
+
+    def with_untold(self, changes: Sequence[FileChange]) -> Self:
+        """Add changes that were told without a comparison of contents; nobody is known to have made them."""
+        if not changes:
+            return self
+        names = {change.path for change in changes}
+        told = (change for change in self.changes if change.path not in names)
+        known = tuple(writer for writer in self.writers if writer.tool)
+        unknown = {path for writer in self.writers if not writer.tool for path in writer.paths} | names
+        return replace(
+            self,
+            changes=tuple(sorted((*told, *changes), key=lambda change: change.path)),
+            writers=(*known, Writer("", tuple(sorted(unknown)))),
+            unexplained=(*self.unexplained, *(fact for change in changes for fact in change.facts)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

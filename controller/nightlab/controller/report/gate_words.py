@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nightlab.controller.config.units import show_bytes, show_seconds
-from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, Fix, FixState, Where, Writer
+from nightlab.controller.model.change import Drift, Explanation, Fact, Fix, FixState, Where, Writer
 from nightlab.controller.model.trial import Ending, Finding, GateReport, SmokeReport
 
 NO_TOOL: Final = "no known tool makes this change"
@@ -130,12 +130,6 @@ def seal_line(gate: GateReport) -> str:
     return "launched as sealed"
 
 
-def is_eventful(gate: GateReport) -> bool:
-    """Tell whether a gate saw anything that a person should read."""
-    smoke_failed = gate.smoke is not None and gate.smoke.ending is not Ending.FINISHED
-    return bool(gate.blocking or gate.drift or gate.drifts or gate.shadowing or gate.fixes or smoke_failed)
-
-
 def gate_lines(gate: GateReport) -> Iterator[tuple[str, bool]]:
     """Say what a trial's gate saw, line by line, each with whether it is bad."""
     for finding in gate.blocking[:20]:
@@ -154,11 +148,6 @@ def fact_lines(facts: Iterable[Fact], limit: int) -> tuple[list[str], int]:
     """Return the first facts as lines, and how many were left out."""
     lines = [str(fact) for fact in facts]
     return lines[:limit], max(0, len(lines) - limit)
-
-
-def effect_word(effect: Effect) -> str:
-    """Write an effect for a person who has not read the manual."""
-    return effect.value
 
 
 def fixes_by_state(fixes: Iterable[Fix], state: FixState) -> tuple[Fix, ...]:

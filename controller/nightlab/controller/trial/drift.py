@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ from nightlab.api.digest import REGULAR
 from nightlab.controller.errors import LinkError, StoreError
 from nightlab.controller.explain.orders import tool_configs
 from nightlab.controller.link.sandbox import Sandbox
-from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where, Writer
+from nightlab.controller.model.change import Drift, Effect, Explanation, Fact, FileChange, Where
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
@@ -166,7 +166,7 @@ class Teller:
         told = {change.path for change in explained.changes}
         plain = [_plain(path, tree, found, taken) for path in paths if path not in told]
         removed = tuple(path for path in paths if path in tree.by_path and path not in found)
-        return Drift(where, _with(explained, plain), undone, self._kept(tree, found, taken), removed)
+        return Drift(where, explained.with_untold(plain), undone, self._kept(tree, found, taken), removed)
 
     async def changes(
         self, tree: Tree, found: Mapping[str, Entry], paths: Sequence[str], taken: Taken
@@ -255,18 +255,6 @@ def _plain(path: str, tree: Tree, found: Mapping[str, Entry], taken: Taken) -> F
     else:
         text = f"changed, {sealed.size} -> {entry.size} bytes"
     return FileChange(path, Effect.BEHAVIOUR, (Fact(path, None, text),))
-
-
-def _with(explained: Explanation, plain: Sequence[FileChange]) -> Explanation:
-    """Add what is told without a comparison; nobody is known to have done it."""
-    if not plain:
-        return explained
-    known = tuple(writer for writer in explained.writers if writer.tool)
-    unknown = [path for writer in explained.writers if not writer.tool for path in writer.paths]
-    paths = tuple(dict.fromkeys((*unknown, *(change.path for change in plain))))
-    changes = tuple(sorted((*explained.changes, *plain), key=lambda change: change.path))
-    facts = (*explained.unexplained, *(change.facts[0] for change in plain))
-    return replace(explained, changes=changes, writers=(*known, Writer("", paths)), unexplained=facts)
 
 
 def _escaped(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Every rule of ruff that fixes something is named by the replay, on the example of its own documentation."""
+"""A rule of ruff that fixes something is named by the replay, on the example of its own documentation."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_a_sample_of_rules_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_every_rule_is_named(tmp_path, monkeypatch):
+def test_every_third_rule_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    wrong, fixed = wrong_names(sorted(examples()))
-    assert fixed > 300
+    wrong, fixed = wrong_names(sorted(examples())[::3])
+    assert fixed > 100
     assert len(wrong) <= 0.02 * fixed, wrong

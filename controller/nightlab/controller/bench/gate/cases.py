@@ -21,6 +21,7 @@ ENTRY: Final = "before.py"
 DESCRIPTION: Final = "case.toml"
 NO_RULE: Final = "NONE"
 FILE_BYTES: Final = 4 * 2**20
+CACHES: Final = frozenset({"__pycache__", ".ruff_cache", ".mypy_cache"})
 
 
 class Kind(StrEnum):
@@ -145,7 +146,7 @@ def _read(folder: Path) -> Case:
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not CACHES & set(path.parts))
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.stat().st_size <= FILE_BYTES
     }

@@ -77,9 +77,3 @@ def is_stub(function: Function) -> bool:
         or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
         for s in function.body
     )
-
-
-def swallows(node: ast.AST) -> bool:
-    """Tell whether a with statement may hide what leaves its block."""
-    items = node.items if isinstance(node, (ast.With, ast.AsyncWith)) else []
-    return any(_SWALLOWS.search(ast.unparse(item.context_expr)) for item in items)

@@ -17,7 +17,6 @@ MOST_READ: Final = 2 * 2**20
 MOST_VALUES: Final = 50_000
 MOST_YAML: Final = 128 * 1024
 DEEPEST: Final = 100
-_MISSING: Final = object()
 
 
 class TooLarge(ValueError):

@@ -11,6 +11,8 @@ from nightlab.controller.explain.who.ruff import Diagnostic, Ruff, Setup
 
 MOST_DIAGNOSTICS: Final = 3_000
 NOQA_RULE: Final = "RUF100"
+# Where both have something to say ruff tells of the first alone, and the second's fix makes it vanish.
+_HIDES: Final = {"TC004": "TC007"}
 
 
 def vanished(ruff: Ruff, path: str, before: bytes, after: bytes, setup: Setup) -> set[str]:
@@ -23,6 +25,11 @@ def vanished(ruff: Ruff, path: str, before: bytes, after: bytes, setup: Setup) -
     if before.lower().count(b"noqa") > after.lower().count(b"noqa"):
         found.add(NOQA_RULE)
     return found
+
+
+def hidden_by(rules: Iterable[str]) -> set[str]:
+    """Return the rules that ruff does not tell of while some others are selected."""
+    return {_HIDES[rule] for rule in rules if rule in _HIDES}
 
 
 def found_again(ruff: Ruff, path: str, before: bytes, after: bytes, setup: Setup) -> set[str]:

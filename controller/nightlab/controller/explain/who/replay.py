@@ -165,9 +165,14 @@ def replay(
     pruner = Pruner(shop, path, before, after)
     steps = pruner.prune(reached.steps) if reached.steps else ()
     content = pruner.content(steps)
-    if not steps or content is None or (is_cut_off(before, after) and any(map(needs_unsafe, steps))):
+    if not steps or content is None or _may_be_cut_off(before, after, steps):
         return Replayed(path, (), before)
     return Replayed(path, steps, content, is_on_the_way(before, content, after, 1.0))
+
+
+def _may_be_cut_off(before: bytes, after: bytes, steps: Sequence[Step]) -> bool:
+    """Tell whether a write that stopped leaves the same, and no safe fix does: then nobody is named."""
+    return is_cut_off(before, after) and any(map(needs_unsafe, steps))
 
 
 def _exact(
@@ -176,7 +181,7 @@ def _exact(
     pruner = Pruner(shop, path, before, after)
     kept = pruner.prune(tuple(steps))
     content = pruner.content(kept)
-    if not kept or content is None:
+    if not kept or content is None or _may_be_cut_off(before, after, kept):
         return Replayed(path, (), before)
     if content != after or len(kept) > 1:
         return Replayed(path, kept, content, content == after or is_on_the_way(before, content, after, 1.0))

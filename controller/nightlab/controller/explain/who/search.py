@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nightlab.controller.explain.who.candidates import NOQA_RULE, found_again, vanished
+from nightlab.controller.explain.who.candidates import NOQA_RULE, found_again, hidden_by, vanished
 from nightlab.controller.explain.who.distance import distance, fitting_widths, is_on_the_way
 from nightlab.controller.explain.who.likeness import is_values_only
 from nightlab.controller.explain.who.pruning import fewest_rules
@@ -178,6 +178,7 @@ class Search:
         for setup in setups:
             gone = frozenset(vanished(self._shop.ruff, self._path, content, self._after, setup))
             yield from self._exact_lint(content, gone, setup)
+            yield from self._exact_lint(content, hidden_by(gone), setup)
             more = self._with_later_passes(content, gone, setup)
             if more != gone:
                 yield from self._exact_lint(content, more, setup)

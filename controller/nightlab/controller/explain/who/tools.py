@@ -81,11 +81,6 @@ class Tool:
         return mark + (made.replace("\n", "\r\n") if has_crlf else made).encode()
 
 
-def missing_tools() -> tuple[str, ...]:
-    """Return the names of rows that are not installed here."""
-    return tuple(tool.name for tool in TOOLS.values() if not tool.is_installed)
-
-
 def _values(settings: Settings, name: str) -> list[str]:
     return [each.partition("=")[2] for each in settings if each.startswith(f"{name}=")]
 
