@@ -12,6 +12,7 @@ from typing import Final
 from nightlab.controller.model.tree import Entry
 
 UNKNOWN: Final = "unknown"
+HOLD: Final = "may change what the program does"  # begins a fix's reason; what it does follows
 
 
 class Effect(StrEnum):
