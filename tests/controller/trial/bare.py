@@ -24,6 +24,7 @@ from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Role, TrialOutcome, TrialSpec
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.store.state_dir import StateDir
+from nightlab.controller.study.interpreter import requires_python
 from nightlab.controller.trial.spawn import Live, SpawnRequest
 from nightlab.controller.trial.walk import TrialWalk
 
@@ -124,6 +125,7 @@ class BareGround:
             blobs=self.blobs,
             explainer=self.explainer,
             base=base,
+            requires_python=requires_python(base or tree, self.blobs),
         )
         return await walk.run(
             spec, Share(), stop=asyncio.Event(), emit=lambda _phase, _text: None, line=line, author=None

@@ -79,3 +79,8 @@ async def test_a_run_that_is_taken_over_tells_whether_what_lies_inside_is_still_
         assert await sealer.digest_inside(live, tree) == tree.digest
         flip(ground.link.workspace)
         assert await sealer.digest_inside(live, tree) == ""
+
+
+async def test_ruff_reads_for_the_python_that_the_repo_asks_for_where_no_interpreter_tells(ground: BareGround) -> None:
+    outcome = await ground.walk(ground.tree({**FILES, "setup.cfg": "[options]\npython_requires = >=3.9\n"}))
+    assert (outcome.gate.target_version, outcome.gate.target_source) == ("py39", "requires-python")

@@ -49,6 +49,7 @@ class RepoConfig:
 
     Attributes:
         path: Of the ruff config that applies at the top; empty: none.
+        unread: Path of the settings at the top that cannot be read and come before any others; empty: none.
         selects: Rules that it selects, as written; empty: ruff's defaults.
         fixes: Whether it says `fix = true`.
         unsafe_fixes: Whether it says `unsafe-fixes = true`.
@@ -59,6 +60,7 @@ class RepoConfig:
     """
 
     path: str = ""
+    unread: str = ""
     selects: tuple[str, ...] = ()
     fixes: bool = False
     unsafe_fixes: bool = False
@@ -76,9 +78,11 @@ def read_repo_config(files: Mapping[str, bytes], *, ruff_version: str = "") -> R
         ruff_version: Of the pinned ruff, to compare `required-version` with; empty: not compared.
     """
     notes: list[str] = []
-    tables = {path: _toml(path, content, notes) for path, content in _settings(files)}
+    read = {path: _toml(path, content, notes) for path, content in _settings(files)}
+    tables = {path: table for path, table in read.items() if table is not None}
     found = {path: ruff for path, table in tables.items() if (ruff := _ruff_table(path, table)) is not None}
-    top = next((name for name in RUFF_FILES if name in found), "")
+    broken = read.keys() - tables.keys()
+    top = next((name for name in RUFF_FILES if name in found or name in broken), "")
     deeper = [path for path in found if "/" in path]
     if deeper:
         notes.append(f"directories have ruff configs of their own: {_some(deeper)}")
@@ -87,7 +91,8 @@ def read_repo_config(files: Mapping[str, bytes], *, ruff_version: str = "") -> R
     ruff = found.get(top, {})
     lint = _table(ruff.get("lint"))
     return RepoConfig(
-        path=top,
+        path="" if top in broken else top,
+        unread=top if top in broken else "",
         selects=_words(lint.get("select", ruff.get("select")))
         + _words(lint.get("extend-select", ruff.get("extend-select"))),
         fixes=ruff.get("fix") is True,
@@ -113,17 +118,18 @@ def _settings(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
     yield from ((path, files[path]) for path in paths[:MOST_FILES])
 
 
-def _toml(path: str, content: bytes, notes: list[str]) -> dict[str, Any]:
+def _toml(path: str, content: bytes, notes: list[str]) -> dict[str, Any] | None:
+    """Return a file's table; None, with a note, if it cannot be read."""
     if len(content) > MOST_BYTES:
         notes.append(f"{_shown(path)} is not read: {len(content):,} bytes")
-        return {}
+        return None
     try:
         return tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         notes.append(
             f"{_shown(path)} cannot be read, so ruff of the repo's own would refuse to run: {inert(str(error), 120)}"
         )
-        return {}
+        return None
 
 
 def _ruff_table(path: str, table: dict[str, Any]) -> dict[str, Any] | None:

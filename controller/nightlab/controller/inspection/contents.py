@@ -48,6 +48,10 @@ class MemoryContents:
             return StoredBlob(self.put(b"".join(head)), size)
         return StoredBlob(digest.hexdigest(), size)
 
+    def keeps(self, sha256: str) -> bool:
+        """Tell whether a content is here."""
+        return sha256 in self._kept
+
     def get(self, sha256: str) -> bytes | None:
         """Return a content, or None if it was too large to keep."""
         return self._kept.get(sha256)

@@ -6,10 +6,11 @@ still what was read.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,8 +22,9 @@ from nightlab.controller.explain.applying import FixedCopy
 from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.explain.orders import Files, FixOrder, MadeFix
 from nightlab.controller.inspection.bench import SmokeBench
+from nightlab.controller.inspection.quarantine import quarantine_of
 from nightlab.controller.inspection.subject import Subject
-from nightlab.controller.model.change import Fix, FixState
+from nightlab.controller.model.change import HOLD, Fix, FixState
 from nightlab.controller.proof.oracle import Comparison
 from nightlab.controller.report.gate_view import Check, CheckState
 from nightlab.controller.text import inert
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from nightlab.controller.inspection.gate import Wanted
 
 FORMATTER: Final = "formatter:"
-HOLD: Final = "may change what the program does"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ async def fix_copy(
     order = _order(config, wanted)
     if order.level == "off" and not order.format:
         return Fixed((), {}, _checks(order, (), ""))
+    quarantine = await asyncio.to_thread(quarantine_of, subject.root)
+    order = replace(order, refused=quarantine.authors)
     files = _files(subject, all_files=wanted.all_files)
     if not files:
         why = "no Python file" if wanted.all_files or not subject.revision else "no Python file differs from the base"
@@ -78,13 +81,13 @@ async def fix_copy(
     try:
         await copy.fix(make, trial.let_through)
     except ExplainFailed as error:
-        return Fixed((), {}, _checks(order, (), "the worker broke"), (f"no fix was made: {error}",))
+        return Fixed((), {}, _checks(order, (), "the worker broke"), (f"no fix was made: {error}", *quarantine.notes))
     changed = {path: content for path, content in copy.contents.items() if content != files[path]}
     fixes = (
         *(Fix(a.made.author, a.made.effect, a.state, a.made.changes, a.reason) for a in copy.applied),
         *(_held(each, trial.seen.get(each.author)) for each in copy.held),
     )
-    return Fixed(fixes, changed, _checks(order, fixes, ""))
+    return Fixed(fixes, changed, _checks(order, fixes, ""), quarantine.notes)
 
 
 class _Trial:
@@ -141,19 +144,21 @@ def _files(subject: Subject, *, all_files: bool) -> Files:
 def _checks(order: FixOrder, fixes: tuple[Fix, ...], why_none: str) -> tuple[Check, ...]:
     rules = tuple(fix for fix in fixes if not fix.author.startswith(FORMATTER))
     formats = tuple(fix for fix in fixes if fix.author.startswith(FORMATTER))
+    barred = sum(1 for author in order.refused if author.startswith(FORMATTER))
     return (
-        _check("fixes", "off" if order.level == "off" else why_none, rules),
-        _check("format", "" if order.format and not why_none else why_none if order.format else "off", formats),
+        _check("fixes", "off" if order.level == "off" else why_none, rules, len(order.refused) - barred),
+        _check("format", why_none if order.format else "off", formats, barred),
     )
 
 
-def _check(name: str, why_skipped: str, fixes: tuple[Fix, ...]) -> Check:
+def _check(name: str, why_skipped: str, fixes: tuple[Fix, ...], refused: int) -> Check:
     if why_skipped:
         return Check(name, name, CheckState.SKIPPED, why_skipped)
     held = sum(1 for fix in fixes if fix.state is FixState.HELD_BACK)
+    more = f", {refused} in quarantine" if refused else ""
     if held:
-        return Check(name, name, CheckState.HELD_BACK, f"{held} of {len(fixes)}")
-    return Check(name, name, CheckState.PASSED, f"{len(fixes)} to apply" if fixes else "nothing to do")
+        return Check(name, name, CheckState.HELD_BACK, f"{held} of {len(fixes)}{more}")
+    return Check(name, name, CheckState.PASSED, (f"{len(fixes)} to apply" if fixes else "nothing to do") + more)
 
 
 def _replace(subject: Subject, path: str, content: bytes) -> str:

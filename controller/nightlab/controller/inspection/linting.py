@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nightlab.controller.config.schema import Config
+from nightlab.controller.config.units import show_bytes
 from nightlab.controller.errors import GateRejected
 from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.explain.orders import Files
@@ -18,6 +19,7 @@ from nightlab.controller.gate.blocking import blocking, certain
 from nightlab.controller.gate.lint import LintReport, lint, python_files
 from nightlab.controller.gate.related import edit_of
 from nightlab.controller.gate.repo_config import RepoConfig, is_setting, read_repo_config
+from nightlab.controller.inspection.contents import KEPT_BYTES, TOTAL_BYTES
 from nightlab.controller.inspection.entry import Entry
 from nightlab.controller.inspection.host_tools import HostTools
 from nightlab.controller.inspection.subject import Subject
@@ -26,6 +28,7 @@ from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Finding
 from nightlab.controller.report.gate_view import Check, CheckState
 from nightlab.controller.report.gate_words import count, some
+from nightlab.controller.text import inert
 
 LINE_CHARS: Final = 2000
 
@@ -81,7 +84,7 @@ async def lint_subject(
         tree, files = _earlier(subject)
         if report.findings and files:
             root = tools.write("base", files)
-            base = (await _lint(tools, tree, root, asked)).findings
+            base = (await _lint(tools, _readable(tree, subject), root, asked)).findings
     edit = edit_of(tree, subject.tree, lambda sha256: subject.contents.get(sha256) or b"")
     blocked = await blocking(report.findings, base, edit, explainer, allow=_allowed(config))
     return Linted(
@@ -96,18 +99,34 @@ async def lint_subject(
             _entry_check(entry, unread),
             _config_check(settings),
         ),
-        notes=(*report.notes, *blocked.notes, *settings.notes, *filter(None, [unread])),
+        notes=(*report.notes, *blocked.notes, *settings.notes, *_too_large(subject, entry), *filter(None, [unread])),
     )
+
+
+def _readable(tree: Tree, subject: Subject) -> Tree:
+    """Return a tree without what was too large to be kept: ruff is shown copies only."""
+    return Tree.of(entry for entry in tree.entries if subject.contents.keeps(entry.sha256))
+
+
+def _too_large(subject: Subject, entry: Entry) -> Iterable[str]:
+    """Say which Python files ruff was not shown."""
+    by_path = subject.tree.by_path
+    lost = [path for path in python_files(subject.tree, entry.paths) if subject.content(path) is None]
+    if large := [inert(path, 200) for path in lost if by_path[path].size > KEPT_BYTES]:
+        yield f"ruff did not read {some(large)}: larger than {show_bytes(KEPT_BYTES)}"
+    if late := [inert(path, 200) for path in lost if by_path[path].size <= KEPT_BYTES]:
+        yield f"ruff did not read {some(late)}: all files together are larger than {show_bytes(TOTAL_BYTES)}"
 
 
 async def _lint_tree(subject: Subject, tools: HostTools, asked: _Asked, entry: Entry) -> tuple[LintReport, str]:
     """Lint the working tree; with why the entry point was not read, where that is so."""
     paths = python_files(subject.tree, entry.paths)
     root = tools.write("tree", {p: c for p in paths if (c := subject.content(p)) is not None})
+    tree = _readable(subject.tree, subject)
     try:
-        return await _lint(tools, subject.tree, root, asked, entry.paths), ""
+        return await _lint(tools, tree, root, asked, entry.paths), ""
     except GateRejected as error:
-        return await _lint(tools, subject.tree, root, asked, ()), str(error)
+        return await _lint(tools, tree, root, asked, ()), str(error)
 
 
 async def _lint(tools: HostTools, tree: Tree, root: str, asked: _Asked, entry_points: Sequence[str] = ()) -> LintReport:
@@ -175,10 +194,11 @@ def _entry_check(entry: Entry, unread: str) -> Check:
 
 def _config_check(config: RepoConfig) -> Check:
     name = "repo's own ruff config"
+    if config.unread:
+        return Check("repo-config", name, CheckState.SKIPPED, f"{config.unread} cannot be read")
     if config.path:
         return Check("repo-config", name, CheckState.PASSED, f"{config.path}, data only")
-    broken = any("cannot be read" in note or "not TOML" in note for note in config.notes)
-    return Check("repo-config", name, CheckState.SKIPPED, "cannot be read" if broken else "none")
+    return Check("repo-config", name, CheckState.SKIPPED, "none")
 
 
 def _settings(subject: Subject) -> RepoConfig:

@@ -13,6 +13,7 @@ from typing import Final, Self
 from nightlab.controller.model.tree import Entry
 
 UNKNOWN: Final = "unknown"
+HOLD: Final = "may change what the program does"  # begins a fix's reason; what it does follows
 
 
 class Effect(StrEnum):

@@ -71,6 +71,22 @@ def find_layout(start: Path, *, upwards: bool) -> GitLayout | None:
     )
 
 
+def refuse_git_dir(root: Path, layout: GitLayout | None) -> None:
+    """Refuse what has no working tree: a bare repository, git's own directory of a clone, and folders of them.
+
+    Raises:
+        RepoError: It is one.
+    """
+    for folder in (root, *root.parents):
+        if layout is not None and folder == layout.top:
+            return
+        if (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir():
+            raise RepoError(
+                f"{inert(str(folder), 300)!r} is a git directory (a bare repository?) without a working tree",
+                hint="give the directory that the files lie in; `git clone` makes one of a bare repository",
+            )
+
+
 def _git_dir(dot_git: Path) -> Path:
     found = Path(os.path.realpath(dot_git))
     if found.is_file():

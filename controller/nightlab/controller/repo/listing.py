@@ -16,7 +16,7 @@ from typing import Final
 
 from nightlab.controller.errors import RepoError
 from nightlab.controller.repo.git import Git, scratch_git_dir, user_excludes_file
-from nightlab.controller.repo.layout import GitLayout, find_layout, read_head
+from nightlab.controller.repo.layout import GitLayout, find_layout, read_head, refuse_git_dir
 
 STATE_DIR: Final = ".nightlab"
 _GITLINK: Final = 0o160000
@@ -59,6 +59,7 @@ def list_files(root: Path) -> Listing:
     """
     root = Path(os.path.realpath(root))
     layout = find_layout(root, upwards=True)
+    refuse_git_dir(root, layout)
     if layout is not None:
         prefix = root.relative_to(layout.top).as_posix()
         listing = _list_clone(layout, "" if prefix == "." else f"{prefix}/")

@@ -20,6 +20,7 @@ from nightlab.controller.report.gate_words import (
     count,
     drift_line,
     finding_line,
+    fix_reason,
     fixes_by_state,
     smoke_line,
     target_line,
@@ -143,7 +144,8 @@ def _fixes(view: InspectionView, *, with_diff: bool) -> Iterator[RenderableType]
 
 def _fix(fix: Fix, *, with_diff: bool) -> Iterator[RenderableType]:
     head = Text(_inert(fix.author, 120), style="bold").append("  ").append(fix.effect.value, _EFFECT_STYLES[fix.effect])
-    yield head.append(f"  {_inert(fix.reason, 400)}" if fix.reason else "", "not bold default")
+    why = fix_reason(fix)
+    yield head.append(f"  {_inert(why, 400)}" if why else "", "not bold default")
     facts = [fact.text for change in fix.changes for fact in change.facts]
     if not (len(facts) == 1 and facts[0] in fix.reason):  # the reason has said it
         yield from _facts_of(fix.changes)

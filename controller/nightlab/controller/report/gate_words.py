@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nightlab.controller.config.units import show_bytes, show_seconds
-from nightlab.controller.model.change import Drift, Explanation, Fact, Fix, FixState, Where, Writer
+from nightlab.controller.model.change import HOLD, Drift, Effect, Explanation, Fact, Fix, FixState, Where, Writer
 from nightlab.controller.model.trial import Ending, Finding, GateReport, SmokeReport
 
 NO_TOOL: Final = "no known tool makes this change"
@@ -100,8 +100,13 @@ def drift_line(drift: Drift) -> str:
 def fix_line(fix: Fix) -> str:
     """Write a fix and what became of it: "ruff:UP006 held back (may change behaviour): why; train.py:3 ..."."""
     facts = [str(fact) for change in fix.changes for fact in change.facts]
-    why = f": {fix.reason}" if fix.reason else ""
+    why = f": {said}" if (said := fix_reason(fix)) else ""
     return f"{fix.author} {fix.state.value} ({fix.effect.value}){why}" + (f"; {some(facts)}" if facts else "")
+
+
+def fix_reason(fix: Fix) -> str:
+    """Return a fix's reason without what its effect says already."""
+    return fix.reason.removeprefix(HOLD).removeprefix(": ") if fix.effect is Effect.BEHAVIOUR else fix.reason
 
 
 def smoke_line(smoke: SmokeReport) -> str:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from nightlab.api.digest import SYMLINK
+from nightlab.controller.gate.repo_config import MOST_BYTES, read_repo_config
+from nightlab.controller.model.tree import Tree
+from nightlab.controller.repo.blobs import BlobStore
+
+SETTINGS: Final = ("pyproject.toml", "setup.cfg")
 MODULES_KEPT: Final = 20_000
 PATHS_KEPT: Final = 100
 NAME: Final = re.compile(r"[^\W\d]\w{0,99}(?:\.[^\W\d]\w{0,99})?")
@@ -42,6 +49,17 @@ class Imports:
     modules: tuple[str, ...] = ()
     search_path: tuple[str, ...] = ()
     user_site: str = ""
+
+
+def requires_python(tree: Tree, blobs: BlobStore) -> str:
+    """Return the repo's own word on its Python, for where no interpreter tells; empty if it says nothing."""
+    files = {}
+    for path in SETTINGS:
+        entry = tree.by_path.get(path)
+        if entry is not None and entry.mode != SYMLINK and entry.size <= MOST_BYTES:
+            with suppress(KeyError):
+                files[path] = blobs.read(entry.sha256, MOST_BYTES)
+    return read_repo_config(files).requires_python
 
 
 def parse_imports(output: bytes) -> Imports | None:

@@ -36,6 +36,7 @@ from nightlab.controller.study.drifts import Drifts
 from nightlab.controller.study.edits import Editor, started_files
 from nightlab.controller.study.examiner import SmokeExaminer, whole_runs
 from nightlab.controller.study.fixing import Fixer
+from nightlab.controller.study.interpreter import requires_python
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
 from nightlab.controller.study.proposer import Proposer
@@ -182,6 +183,7 @@ async def sitting(
             explainer=explainer,
             base=ground.base,
             entry_points=started_files(ground.config, site, ground.base, ground.blobs),
+            requires_python=requires_python(ground.base, ground.blobs),
         )
         smoker = SmokeRunner(ground.config, site, spawner, ground.state)
         runner = SmokeStage(ground.config, ground.scribe, Runner(ground.config, site, ground.scribe, walk), smoker)

@@ -24,8 +24,9 @@ from nightlab.controller.link.values import JobExit
 from nightlab.controller.model.site import SEED, Place, Site
 from nightlab.controller.model.tree import Entry, Tree
 from nightlab.controller.model.trial import Finding
+from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.store.state_dir import StateDir
-from nightlab.controller.study.interpreter import CODE, Imports, parse_imports
+from nightlab.controller.study.interpreter import CODE, Imports, parse_imports, requires_python
 from nightlab.controller.study.places import (
     Person,
     home_of,
@@ -217,7 +218,8 @@ class SiteMaker:
                 search_path=imports.search_path,
                 user_site=imports.user_site,
             )
-            report = await lint(live, base, root=site.workspace, python=python)
+            asked = requires_python(base, BlobStore(self._state.blobs))
+            report = await lint(live, base, root=site.workspace, python=python, requires_python=asked)
         self._spawner.site = site
         return site, report.findings
 

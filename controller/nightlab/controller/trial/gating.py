@@ -50,16 +50,25 @@ class Gate:
         sealer: Compares and puts back.
         judge: Says which findings keep a tree from being launched.
         entry_points: Files that the training command starts.
+        requires_python: The repo's own word on its Python, for where the site knows no interpreter.
     """
 
     def __init__(
-        self, config: Config, site: Site, sealer: Sealer, judge: Judge, entry_points: Sequence[str] = ()
+        self,
+        config: Config,
+        site: Site,
+        sealer: Sealer,
+        judge: Judge,
+        entry_points: Sequence[str] = (),
+        *,
+        requires_python: str = "",
     ) -> None:
         self._config = config
         self._site = site
         self._sealer = sealer
         self._judge = judge
         self._entry_points = tuple(entry_points)
+        self._requires_python = requires_python
 
     async def look(self, live: Live, tree: Tree, transferred: tuple[Drift, ...]) -> Passed:
         """Read and compare a tree that was sealed.
@@ -92,6 +101,7 @@ class Gate:
                 root=self._site.workspace,
                 python=self._site.python,
                 entry_points=self._entry_points,
+                requires_python=self._requires_python,
                 allow=self._config.lint.allow,
             )
         except SandboxLost:

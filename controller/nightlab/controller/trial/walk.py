@@ -73,6 +73,7 @@ class TrialWalk:
         explainer: Explains | None = None,
         base: Tree | None = None,
         entry_points: Sequence[str] = (),
+        requires_python: str = "",
     ) -> None:
         """Walk trials of one site.
 
@@ -87,6 +88,7 @@ class TrialWalk:
             explainer: Says what a drift is; without it a drift is only named.
             base: The base tree; with it, and blobs and an explainer, what an edit brings is weighed.
             entry_points: Files that the training command starts: ruff must have read those that are Python.
+            requires_python: The repo's own word on its Python, for where the site knows no interpreter.
         """
         self._config = config
         self._site = site
@@ -96,7 +98,7 @@ class TrialWalk:
         self._take_out = take_out
         self._sealer = Sealer(site, blobs, explainer, state.root / "passing", base)
         judge = Judge(base, base_findings, blobs, explainer, config.lint.allow)
-        self._gate = Gate(config, site, self._sealer, judge, entry_points)
+        self._gate = Gate(config, site, self._sealer, judge, entry_points, requires_python=requires_python)
 
     async def run(
         self,

@@ -15,7 +15,7 @@ from nightlab.controller.explain.what.changes import changes
 from nightlab.controller.explain.who.replay import REPLAY_S, SUFFIXES
 from nightlab.controller.explain.who.ruff import Setup
 from nightlab.controller.explain.who.workshop import Workshop, workshop
-from nightlab.controller.model.change import Effect
+from nightlab.controller.model.change import HOLD, Effect
 
 MOST_ROUNDS: Final = 3
 FORMATTER: Final = "formatter:ruff format"
@@ -118,7 +118,7 @@ class _Fixer:
         rest = {path: content for path, content in self._files.items() if path not in new}
         found = tuple(changes(old, new, rest))
         worst = max(found, key=lambda change: list(Effect).index(change.effect))
-        reason = f"may change what the program does: {worst.facts[0]}" if worst.effect is Effect.BEHAVIOUR else ""
+        reason = f"{HOLD}: {worst.facts[0]}" if worst.effect is Effect.BEHAVIOUR else ""
         return MadeFix(author, worst.effect, new, found, reason)
 
     def _made_of(self, path: str, content: bytes, make: Make) -> bytes | None:
