@@ -17,12 +17,13 @@ from typing import Any
 import docker
 import pytest
 from tests.acceptance.conftest import Study
-from tests.acceptance.dying import POINTS
 from tests.acceptance.story import write_harmed_repo
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 KILLED = -9
+# One of each kind; `python -m tests.acceptance.dying` knows more.
+TOLD = ("put back", "guilty", "quarantine", "relaunch")
 
 
 def controller(repo: Path, point: str = "") -> int:
@@ -40,7 +41,8 @@ def ledger(study: Study) -> dict[str, Any]:
         gate = json.loads(row["gate"])
         fixes = sorted((fix["author"], fix["state"]) for fix in gate["fixes"])
         attempts.append((row["number"], row["ending"], gate["digest_inside"], fixes))
-    proofs = "select kind, trial, state, differs, guilty, before_digest, after_digest from proof"
+    # Who is blamed counts, not by which proof: of two trials with one fix, the first to be proven closes the other.
+    proofs = "select distinct kind, guilty from proof where guilty not in ('[]', '[\"unknown\"]')"
     return {
         "trials": study.rows("select number, role, verdict, tree_digest, run_digest from trial order by number"),
         "attempts": attempts,
@@ -91,7 +93,7 @@ def test_a_fix_that_harms_after_the_smoke_runs_end_is_caught_and_the_report_says
         assert "`if best >= loss: best = loss` became `best = min(loss, best)`" in text
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", TOLD)
 def test_a_killed_night_comes_to_the_same_ledger(
     image: str, study_in: Callable[[Path], Study], tmp_path: Path, undisturbed: Study, point: str
 ) -> None:
@@ -102,4 +104,5 @@ def test_a_killed_night_comes_to_the_same_ledger(
     assert controller(repo, "resume") == 0
     study.check_is_over()
     check_nothing_false_ran(study)
+    assert study.rows("select trial from proof where state in ('open', 'proven')") == []
     assert ledger(study) == ledger(undisturbed)
