@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ruff import find_ruff_bin
 from tests.controller.repo.conftest import Clone
 from typer.testing import CliRunner
 
@@ -58,5 +59,6 @@ def output_of(command: str) -> str:
         done = CliRunner().invoke(app, words[1:])
         assert isinstance(done.exception, SystemExit | None) and done.stdout, done.stderr
         return done.stdout.rstrip("\n")
+    words[0] = {"ruff": find_ruff_bin()}.get(words[0], words[0])  # an environment's programs need not be on PATH
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).rstrip("\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -204,7 +205,9 @@ def tool(*argv: str) -> Callable[[Scene], None]:
 
     def act(scene: Scene) -> None:
         path = scene.root / "app/train.py"
-        done = subprocess.run([*argv, "-"], input=path.read_bytes(), check=True, capture_output=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-m", *argv, "-"], input=path.read_bytes(), check=True, capture_output=True, timeout=60
+        )
         assert done.stdout
         assert done.stdout != path.read_bytes(), "the tool changes nothing"
         path.chmod(0o644)
