@@ -48,13 +48,16 @@ def make_server(path: str, interceptors: Sequence[grpc.ServerInterceptor] = ()) 
     Raises:
         RuntimeError: The path cannot be bound.
     """
-    os.umask(0o007)
     server = grpc.server(
         futures.ThreadPoolExecutor(THREADS),
         interceptors=list(interceptors),
         options=[("grpc.enable_http_proxy", 0), ("grpc.so_reuseport", 0)],
     )
-    server.add_insecure_port(f"unix:{path}")
+    before = os.umask(0o007)
+    try:
+        server.add_insecure_port(f"unix:{path}")
+    finally:
+        os.umask(before)
     return server
 
 

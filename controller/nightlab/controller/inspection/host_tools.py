@@ -59,16 +59,17 @@ class HostTools:
             RepoError: A path cannot be written.
         """
         root = Path(self._folder.name) / name
-        root.mkdir(mode=0o755)
+        root.mkdir()
         for path, content in files.items():
             if (wrong := entry_error(path)) is not None:
                 raise RepoError(f"the path {inert(path)!r} {wrong}; rename it")
             target = root / path
             try:
-                target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
             except OSError as error:
                 raise RepoError(f"a copy of {inert(path)!r} cannot be written: {error.strerror}") from error
+        _open_to_tools(root)
         return str(root)
 
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
@@ -99,6 +100,12 @@ class HostTools:
         if how.partition(";")[0] != "it ended with status 0":
             raise LinkError(f"{name} on the host failed: {inert(how, 400)}")
         return output
+
+
+def _open_to_tools(root: Path) -> None:
+    """Let every user read a tree, whatever this process's umask is."""
+    for path in (root, *root.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 async def _read(stream: StreamReader) -> bytes:
