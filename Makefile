@@ -8,6 +8,7 @@ EXAMPLE := examples/tinygpt
 CORPUS ?= tests/lint-corpus
 ONLY ?=
 JOBS ?= 2
+WORKERS ?= 3
 
 .PHONY: env engine demo test bench bench-gate format lint protos clean
 .DEFAULT_GOAL := env
@@ -33,7 +34,7 @@ demo: engine
 	$(BIN)/nightlab run $(EXAMPLE) --trials $(TRIALS)
 
 test: engine lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 bench: engine
 	$(BIN)/python -m nightlab.controller.bench

@@ -21,6 +21,7 @@ from ruff import find_ruff_bin
 from nightlab.api import confine
 from nightlab.controller.child import Child
 from nightlab.controller.errors import LinkError, RepoError
+from nightlab.controller.images.base import open_modes
 from nightlab.controller.repo.objects import entry_error
 from nightlab.controller.text import inert
 
@@ -69,7 +70,7 @@ class HostTools:
                 target.write_bytes(content)
             except OSError as error:
                 raise RepoError(f"a copy of {inert(path)!r} cannot be written: {error.strerror}") from error
-        _open_to_tools(root)
+        open_modes(root)
         return str(root)
 
     async def run_tool(self, name: str, argv: Sequence[str], *, cwd: str, uid: int, timeout_s: float) -> bytes:
@@ -100,12 +101,6 @@ class HostTools:
         if how.partition(";")[0] != "it ended with status 0":
             raise LinkError(f"{name} on the host failed: {inert(how, 400)}")
         return output
-
-
-def _open_to_tools(root: Path) -> None:
-    """Let every user read a tree, whatever this process's umask is."""
-    for path in (root, *root.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 async def _read(stream: StreamReader) -> bytes:
