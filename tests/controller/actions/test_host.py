@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from nightlab.controller.actions import ActionHost
+from nightlab.controller.actions.process import ProcessRuntime
 from nightlab.controller.actions.registry import enabled, installed
 from nightlab.controller.actions.worker import Patience, PluginWorker
 from nightlab.controller.config.schema import Config
@@ -78,7 +80,7 @@ async def test_code_that_kills_a_parser_hurts_only_the_worker(host: ActionHost) 
 
 async def test_host_goes_on_without_a_plugin_that_breaks(tmp_path: Path) -> None:
     patience = Patience(start_s=60, call_s=10)
-    worker = PluginWorker("misbehaving", "misbehaving:PLUGIN", python_path=[PLUGINS], patience=patience)
+    worker = PluginWorker("misbehaving", partial(ProcessRuntime, "misbehaving:PLUGIN", [PLUGINS]), patience=patience)
     settings = config(search={"actions": ["misbehaving"]}, train={"command": "x", "editable": ["**/*.txt"]})
     host = ActionHost(settings, state_dir=tmp_path, workers={"misbehaving": worker})
     await host.open()

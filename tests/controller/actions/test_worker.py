@@ -2,23 +2,31 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
+from nightlab.controller.actions.process import ProcessRuntime
 from nightlab.controller.actions.worker import Patience, PluginWorker
 from nightlab.controller.errors import PluginError
 
 PLUGINS = str(Path(__file__).parents[2] / "data" / "plugins")
 
 
+def lives(attribute: str = "PLUGIN") -> Callable[[], ProcessRuntime]:
+    return partial(ProcessRuntime, f"misbehaving:{attribute}", [PLUGINS])
+
+
+def where(worker: PluginWorker) -> str:
+    return worker.runtime.where if worker.runtime else "nowhere"
+
+
 @pytest.fixture
 async def worker() -> AsyncIterator[PluginWorker]:
-    made = PluginWorker(
-        "misbehaving", "misbehaving:PLUGIN", python_path=[PLUGINS], patience=Patience(start_s=60, call_s=8, breaks=3)
-    )
+    made = PluginWorker("misbehaving", lives(), patience=Patience(start_s=60, call_s=8, breaks=3))
     yield made
     await made.close()
 
@@ -31,13 +39,13 @@ def request(action: str, **arguments: object) -> pb.ApplyActionRequest:
 async def test_same_worker_answers_again_and_is_replaced_after_a_crash(worker: PluginWorker) -> None:
     answer = await worker.apply(request("shout", text="BYE"))
     assert answer.edits.edits[0].write == b"aBYE"
-    first = worker.pid
+    first = where(worker)
     await worker.apply(request("shout"))
-    assert worker.pid == first
+    assert where(worker) == first
     with pytest.raises(PluginError, match="died of SIGSEGV"):
         await worker.apply(request("misbehave", way="segfault"))
     assert (await worker.apply(request("shout"))).edits.summary == "said HELLO"
-    assert worker.pid != first
+    assert where(worker) != first
 
 
 async def test_last_words_reach_the_error(worker: PluginWorker) -> None:
@@ -53,16 +61,16 @@ async def test_bug_is_reported_without_its_text(worker: PluginWorker) -> None:
 
 async def test_hang_ends_at_the_deadline() -> None:
     patience = Patience(start_s=60, call_s=0.5)
-    worker = PluginWorker("misbehaving", "misbehaving:PLUGIN", python_path=[PLUGINS], patience=patience)
+    worker = PluginWorker("misbehaving", lives(), patience=patience)
     with pytest.raises(PluginError, match="did not answer in time"):
         await worker.apply(request("misbehave", way="hang"))
-    assert worker.pid is None
+    assert worker.runtime is None
     await worker.close()
 
 
 async def test_three_breaks_in_an_hour_leave_it_out_until_the_hour_is_over() -> None:
     now = [0.0]
-    worker = PluginWorker("misbehaving", "misbehaving:NO_PLUGIN", python_path=[PLUGINS], clock=lambda: now[0])
+    worker = PluginWorker("misbehaving", lives("NO_PLUGIN"), clock=lambda: now[0])
     for _ in range(3):
         with pytest.raises(PluginError, match="is a int, not a nightlab"):
             await worker.list_actions()
@@ -74,7 +82,7 @@ async def test_three_breaks_in_an_hour_leave_it_out_until_the_hour_is_over() -> 
 
 
 async def test_plugin_under_another_name_is_refused() -> None:
-    worker = PluginWorker("misbehaving", "misbehaving:OTHER_NAME", python_path=[PLUGINS])
+    worker = PluginWorker("misbehaving", lives("OTHER_NAME"))
     with pytest.raises(PluginError, match="calls itself 'someone-else'"):
         await worker.list_actions()
 
@@ -94,4 +102,4 @@ async def test_worker_has_no_network_files_or_secrets(worker: PluginWorker, monk
 async def test_unknown_action_is_told_apart_from_a_break(worker: PluginWorker) -> None:
     with pytest.raises(PluginError, match="has no action 'nothing'"):
         await worker.apply(request("nothing"))
-    assert not worker.quarantined and worker.pid is not None
+    assert not worker.quarantined and worker.runtime is not None

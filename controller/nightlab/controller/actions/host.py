@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from nightlab.api.params import load_object, schema_digest, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.controller.actions.apply import Bounds, checked_edits
 from nightlab.controller.actions.model import AppliedEdits, Note, OfferedAction
+from nightlab.controller.actions.process import ProcessRuntime
 from nightlab.controller.actions.registry import enabled
 from nightlab.controller.actions.select import workspace
 from nightlab.controller.actions.worker import PluginWorker
@@ -38,7 +40,9 @@ class ActionHost:
         self._config = config
         self._settings = settings_json(config)
         self._enabled = enabled(config, dict.fromkeys(workers, "") if workers is not None else None)
-        self._workers = workers or {each.plugin: PluginWorker(each.plugin, each.target) for each in self._enabled}
+        self._workers = workers or {
+            each.plugin: PluginWorker(each.plugin, partial(ProcessRuntime, each.target)) for each in self._enabled
+        }
         self._actions: dict[str, dict[str, pb.Action]] = {}
 
     async def open(self) -> None:

@@ -7,29 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import grpc
-import grpc.aio
 import structlog
+from google.protobuf.message import DecodeError, Message
 
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
-from nightlab.api.plugin.v1 import plugin_pb2_grpc
-from nightlab.controller.actions.process import WorkerProcess
+from nightlab.controller.actions.runtime import CallFailed, PluginRuntime
 from nightlab.controller.errors import PluginError
 
 HOST_VERSION: Final = "0.1.0"
-MESSAGE_BYTES: Final = 4 * 2**20
 MAX_ACTIONS: Final = 1000
-_OPTIONS: Final = (
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
-    ("grpc.max_reconnect_backoff_ms", 250),
-)
+Answer = TypeVar("Answer", bound=Message)
 log = structlog.get_logger(__name__)
 
 
@@ -51,27 +43,31 @@ class Patience:
 
 
 class PluginWorker:
-    """A plugin behind a socket. Calls are made one at a time."""
+    """A plugin and the lives it has had. Calls are made one at a time."""
 
     def __init__(
         self,
         plugin: str,
-        target: str,
+        make_runtime: Callable[[], PluginRuntime],
         *,
-        python_path: Sequence[str] = (),
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Plan a plugin; nothing is started yet.
+
+        Args:
+            plugin: The name that it must answer with.
+            make_runtime: Makes its next life.
+            patience: With it.
+            clock: Of its breaks, in seconds.
+        """
         self.plugin = plugin
-        self._target = target
-        self._python_path = tuple(python_path)
+        self._make_runtime = make_runtime
         self._patience = patience or Patience()
         self._clock = clock
         self._lock = asyncio.Lock()
         self._breaks: list[float] = []
-        self._process: WorkerProcess | None = None
-        self._channel: grpc.aio.Channel | None = None
-        self._stub: Any = None
+        self._runtime: PluginRuntime | None = None
 
     @property
     def quarantined(self) -> bool:
@@ -81,9 +77,9 @@ class PluginWorker:
         return len(self._breaks) >= self._patience.breaks
 
     @property
-    def pid(self) -> int | None:
-        """Process id of the running worker."""
-        return self._process.pid if self._process else None
+    def runtime(self) -> PluginRuntime | None:
+        """Where it runs now."""
+        return self._runtime
 
     async def list_actions(self) -> tuple[pb.Action, ...]:
         """List all of its actions.
@@ -95,7 +91,7 @@ class PluginWorker:
         token = ""
         while True:
             request = pb.ListActionsRequest(page_token=token)
-            page: pb.ListActionsResponse = await self._call("ListActions", request)
+            page = await self._call("ListActions", request, pb.ListActionsResponse)
             actions.extend(page.actions)
             token = page.next_page_token
             if not token:
@@ -109,8 +105,7 @@ class PluginWorker:
         Raises:
             PluginError: It crashed, hung or answered nonsense.
         """
-        answer: pb.CheckActionResponse = await self._call("CheckAction", request)
-        return answer
+        return await self._call("CheckAction", request, pb.CheckActionResponse)
 
     async def apply(self, request: pb.ApplyActionRequest) -> pb.ApplyActionResponse:
         """Ask for edits.
@@ -118,65 +113,65 @@ class PluginWorker:
         Raises:
             PluginError: It crashed, hung or answered nonsense.
         """
-        answer: pb.ApplyActionResponse = await self._call("ApplyAction", request)
-        return answer
+        return await self._call("ApplyAction", request, pb.ApplyActionResponse)
 
     async def close(self) -> None:
         """End the worker."""
         async with self._lock:
             await self._end(gently=True)
 
-    async def _call(self, method: str, request: Any) -> Any:
+    async def _call(self, method: str, request: Message, answer: type[Answer]) -> Answer:
         async with self._lock:
-            await self._ready()
-            return await self._guard(getattr(self._stub, method)(request, timeout=self._patience.call_s))
+            runtime = await self._ready()
+            call = runtime.call(method, request.SerializeToString(), timeout_s=self._patience.call_s)
+            return await self._answered(call, answer)
 
-    async def _ready(self) -> None:
+    async def _ready(self) -> PluginRuntime:
         if self.quarantined:
             raise PluginError(
                 f"plugin {self.plugin} broke {len(self._breaks)} times within {self._patience.window_s:.0f} s and is "
                 "left out for now; its log lines above say how"
             )
-        if self._process is not None and self._process.alive:
-            return
+        if self._runtime is not None and self._runtime.alive:
+            return self._runtime
         await self._end(gently=False)
+        self._runtime = self._make_runtime()
         try:
-            self._process = await WorkerProcess.start(self._target, self._python_path)
+            await self._runtime.start()
         except OSError as error:
-            raise PluginError(f"plugin {self.plugin}: its worker cannot be started: {error}") from error
-        self._channel = grpc.aio.insecure_channel(f"unix:{self._process.socket}", options=_OPTIONS)
-        self._stub = plugin_pb2_grpc.ActionPluginServiceStub(self._channel)
-        await self._greet()
+            raise await self._broken(f"cannot be started: {error}") from error
+        await self._greet(self._runtime)
+        return self._runtime
 
-    async def _greet(self) -> None:
-        request = pb.GetPluginInfoRequest(host_version=HOST_VERSION)
-        call = self._stub.GetPluginInfo(request, timeout=self._patience.start_s, wait_for_ready=True)
-        info: pb.GetPluginInfoResponse = await self._guard(self._unless_it_ends(call))
+    async def _greet(self, runtime: PluginRuntime) -> None:
+        request = pb.GetPluginInfoRequest(host_version=HOST_VERSION).SerializeToString()
+        call = runtime.call("GetPluginInfo", request, timeout_s=self._patience.start_s, wait_for_ready=True)
+        info = await self._answered(self._unless_it_ends(runtime, call), pb.GetPluginInfoResponse)
         if info.name != self.plugin:
-            raise await self._broken(f"it calls itself {info.name[:60]!r}")
-        log.info("plugin.started", plugin=self.plugin, version=info.version[:60], worker_pid=self.pid)
+            raise await self._broken(f"calls itself {info.name[:60]!r}")
+        log.info("plugin.started", plugin=self.plugin, version=info.version[:60], where=runtime.where)
 
-    async def _unless_it_ends(self, call: Any) -> Any:
-        assert self._process is not None
-        ended = asyncio.ensure_future(self._process.wait())
+    async def _unless_it_ends(self, runtime: PluginRuntime, call: Awaitable[bytes]) -> bytes:
+        ended = asyncio.ensure_future(runtime.wait())
         answer = asyncio.ensure_future(call)
         try:
             await asyncio.wait({ended, answer}, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                raise await self._broken("it ended before it answered")
+                raise await self._broken("ended before it answered")
             return answer.result()
         finally:
             ended.cancel()
-            call.cancel()
             answer.cancel()
 
-    async def _guard(self, call: Awaitable[Any]) -> Any:
+    async def _answered(self, call: Awaitable[bytes], kind: type[Answer]) -> Answer:
         try:
-            return await call
-        except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.NOT_FOUND:
-                raise PluginError(f"plugin {self.plugin}: {error.details()}") from error
+            return kind.FromString(await call)
+        except CallFailed as error:
+            if error.code is grpc.StatusCode.NOT_FOUND:
+                raise PluginError(f"plugin {self.plugin}: {error.details[:300]}") from error
             raise await self._broken(_said(error)) from error
+        except DecodeError as error:
+            raise await self._broken(f"answered with what is no {kind.DESCRIPTOR.name}") from error
         except asyncio.CancelledError:
             await self._end(gently=False)
             raise
@@ -192,17 +187,13 @@ class PluginWorker:
         )
 
     async def _end(self, *, gently: bool) -> str:
-        channel, process = self._channel, self._process
-        self._channel = self._process = self._stub = None
-        if channel is not None:
-            await channel.close()
-        return await process.stop(gently=gently) if process is not None else ""
+        runtime, self._runtime = self._runtime, None
+        return await runtime.stop(gently=gently) if runtime is not None else ""
 
 
-def _said(error: grpc.aio.AioRpcError) -> str:
-    details = (error.details() or "")[:300]
-    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+def _said(error: CallFailed) -> str:
+    if error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return "did not answer in time"
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
+    if error.code is grpc.StatusCode.UNAVAILABLE:
         return "went away during a call"
-    return f"broke a call with {error.code().name}: {details}"
+    return f"broke a call with {error.code.name}: {error.details[:300]}"
