@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ def foreign_image(client: docker.DockerClient, base: str) -> Iterator[Callable[[
 
     def image(stage: str) -> str:
         if stage not in built:
-            arguments, labels = {"BASE": base}, {"nightlab.test": "images"}
+            # An id of its own: what another run of these tests built and removes stays apart.
+            arguments, labels = {"BASE": base}, {"nightlab.test": "images", "nightlab.test.process": str(os.getpid())}
             dockerfile = FOREIGN / "Dockerfile"
             built[stage] = build_image(client, FOREIGN, dockerfile, target=stage, build_args=arguments, labels=labels)
         return built[stage]

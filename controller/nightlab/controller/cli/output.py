@@ -52,7 +52,8 @@ def print_lines(*renderables: object) -> None:
 def say(text: str) -> None:
     """Tell the person something beside the data. Errors quote what a run printed: no character of it takes effect."""
     shown = inert(text, keep_lines=True)
-    Console(stderr=True, markup=False, highlight=False, emoji=False).print(Text(shown))
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    console.print(Text(shown), soft_wrap=not sys.stderr.isatty())  # a path in a log is one word
 
 
 @contextmanager
