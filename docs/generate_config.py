@@ -36,6 +36,7 @@ SECTIONS: Final = (
     ("[budget]", schema.Budget),
     ("[search]", schema.Search),
     ("search.tunable", schema.Range),
+    ("[plugins.NAME]", schema.Plugin),
     ("[lint]", schema.Lint),
     ("[smoke]", schema.Smoke),
     ("[security]", schema.Security),

@@ -54,12 +54,14 @@ EDGES: dict[str, set[str]] = {
     "scoring": {"config", "model"},
     "host": {"config", "engine"},
     "images": {"host"},
+    "plugins": {"actions", "child", "config", "containers", "engine", "images", "link", "model", "repo", "store"},
+    "containers": {"config", "engine", "images", "link", "model", "repo", "store"},
     "report": {"config", "host", "model"},
-    "trial": {"config", "engine", "explain", "gate", "images", "link", "model", "repo", "scoring", "store"},
+    "trial": {"config", "containers", "engine", "explain", "gate", "images", "link", "model", "repo", "scoring", "store"},
     "proof": {"config", "explain", "model"},
     "study": {
         *("actions", "config", "engine", "explain", "gate", "images", "link", "model"),
-        *("proof", "repo", "report", "scoring", "search", "store", "trial"),
+        *("plugins", "proof", "repo", "report", "scoring", "search", "store", "trial"),
     },
     "inspection": {
         *("actions", "child", "config", "engine", "explain", "gate", "images", "link", "model"),
@@ -67,9 +69,12 @@ EDGES: dict[str, set[str]] = {
     },
     "onboarding": {
         *("actions", "config", "engine", "explain", "gate", "images", "link", "model"),
-        *("repo", "report", "scoring", "search", "store", "study", "trial"),
+        *("plugins", "repo", "report", "scoring", "search", "store", "study", "trial"),
     },
-    "cli": {"config", "engine", "host", "inspection", "model", "onboarding", "repo", "report", "store", "study"},
+    "cli": {
+        *("actions", "config", "engine", "host", "images", "inspection", "model", "onboarding", "plugins"),
+        *("repo", "report", "store", "study"),
+    },
     "bench": {
         "cli",
         "config",

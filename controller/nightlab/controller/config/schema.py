@@ -12,12 +12,14 @@ from pydantic import Field, field_validator, model_validator
 
 from nightlab.controller.config.gating import Lint, Smoke
 from nightlab.controller.config.measures import CsvFile, JsonFile, Measure, Observed, Regex
+from nightlab.controller.config.plugin import Plugin
 from nightlab.controller.config.table import Table
 from nightlab.controller.config.units import Bytes, Seconds
 from nightlab.controller.model.score import Direction
 
 NAME: Final = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$"
 Name = Annotated[str, Field(pattern=NAME)]
+PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 GiB: Final = 2**30
 MiB: Final = 2**20
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Noise",
     "Objective",
     "Observed",
+    "Plugin",
     "Prepare",
     "Range",
     "Regex",
@@ -323,6 +326,7 @@ class Config(Table):
     noise: Noise = Noise()
     budget: Budget = Budget()
     search: Search = Search()
+    plugins: dict[PluginName, Plugin] = Field(default_factory=dict)
     lint: Lint = Lint()
     smoke: Smoke = Smoke()
     security: Security = Security()

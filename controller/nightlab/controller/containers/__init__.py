@@ -1,0 +1,1 @@
+"""Starts a container, serves its link, hands it over and takes it down: what trials and plugins share."""
