@@ -41,7 +41,7 @@ SECTIONS: Final = (
     ("[smoke]", schema.Smoke),
     ("[security]", schema.Security),
 )
-PLAIN: Final = {str: "text", bool: "true or false", int: "whole number", float: "number"}
+PLAIN: Final = {Any: "anything", str: "text", bool: "true or false", int: "whole number", float: "number"}
 HEAD: Final = """\
 # nightlab.toml
 

@@ -57,7 +57,9 @@ EDGES: dict[str, set[str]] = {
     "plugins": {"actions", "child", "config", "containers", "engine", "images", "link", "model", "repo", "store"},
     "containers": {"config", "engine", "images", "link", "model", "repo", "store"},
     "report": {"config", "host", "model"},
-    "trial": {"config", "containers", "engine", "explain", "gate", "images", "link", "model", "repo", "scoring", "store"},
+    "trial": {
+        *("config", "containers", "engine", "explain", "gate", "images", "link", "model", "repo", "scoring", "store"),
+    },
     "proof": {"config", "explain", "model"},
     "study": {
         *("actions", "config", "engine", "explain", "gate", "images", "link", "model"),
