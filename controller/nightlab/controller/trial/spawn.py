@@ -1,4 +1,4 @@
-"""Makes a container with its volumes and its link, hands it over, and takes everything down again.
+"""Makes the containers of trials with their volumes, hands them over, and takes everything down again.
 
 Names are made from the study's, so a second spawn of the same attempt is refused by the engine and a restarted
 controller finds what an earlier one left. What runs in the container belongs to `trial.walk` and `study.prepare`.
@@ -6,21 +6,17 @@ controller finds what an earlier one left. What runs in the container belongs to
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-import structlog
-
-from nightlab.controller.config.schema import Config, GiB, MiB
+from nightlab.controller.config.schema import Config, GiB
+from nightlab.controller.containers.start import SUPERVISOR_BYTES, Linked, Starter, link_group, toolbox_mount
 from nightlab.controller.engine import (
     Container,
     ContainerSpec,
     Engine,
-    EngineFacts,
     Labels,
     Limits,
     Meter,
@@ -30,16 +26,11 @@ from nightlab.controller.engine import (
 from nightlab.controller.errors import LinkError, SandboxLost
 from nightlab.controller.images.toolbox import Toolbox
 from nightlab.controller.link.sandbox import Sandbox
-from nightlab.controller.link.server import LinkServer
 from nightlab.controller.model.site import SEED, TOOLBOX, Share, Site
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.repo.blobs import BlobStore
-from nightlab.controller.store.state_dir import StateDir, make_private, remove_tree
+from nightlab.controller.store.state_dir import StateDir
 
-log: Final = structlog.get_logger()
-CONNECT_S: Final = 30.0
-ADOPT_S: Final = 20.0
-SUPERVISOR_BYTES: Final = 96 * MiB  # what the supervisor and its tools may take beside the workload's limit
 RUFF: Final = f"{TOOLBOX}/bin/ruff"
 SEED_COPY_BYTES: Final = 64 * 1024
 SEED_LINK_ENTRIES: Final = 20_000
@@ -146,9 +137,8 @@ class Spawner:
         self._config = config
         self._engine = engine
         self._toolbox = toolbox
-        self._blobs = blobs
-        self._state = state
         self._study_id = study_id
+        self._starter = Starter(engine, blobs, state.study(study_id) / "links")
         self._workspace_kind = engine.choose_workspace_kind(config.security.workspace)
 
     @property
@@ -191,7 +181,7 @@ class Spawner:
     async def survey(self, image_id: str, seed_volume: str) -> AsyncIterator[Live]:
         """Start a container in which nothing of the image runs, with the seed volume writable."""
         async with AsyncExitStack() as stack:
-            volumes = [self._toolbox_mount(), VolumeMount(seed_volume, SEED, read_only=False)]
+            volumes = [toolbox_mount(self._toolbox), VolumeMount(seed_volume, SEED, read_only=False)]
             facts = await self._engine.image(image_id)
             for number, path in enumerate(facts.volumes):
                 name = await self.make_volume(f"survey-{number}")
@@ -224,56 +214,20 @@ class Spawner:
             if container is None:
                 raise SandboxLost(f"container {request.name} is gone")
             stack.push_async_callback(self._engine.remove_volume, f"{request.name}-ws")
-            stack.push_async_callback(self._engine.remove, container)
-            server = await self._serve(stack, request.name)
-            sandbox = await server.connected(ADOPT_S)
-            stack.push_async_callback(_shut_down, sandbox)
-            yield await self._live(stack, sandbox, container, site, request.share)
+            yield await self._live(stack, await self._starter.adopt(stack, container), site, request.share)
 
     # Parts
 
     async def _start(self, stack: AsyncExitStack, spec: ContainerSpec, site: Site, share: Share) -> Live:
-        server = await self._serve(stack, spec.name)
-        container = await self._create(spec)
-        stack.push_async_callback(self._engine.remove, container)
-        await self._engine.start(container)
-        try:
-            sandbox = await server.connected(CONNECT_S)
-        except SandboxLost as error:
-            said = await self._engine.log_tail(container)
-            raise SandboxLost(f"the supervisor of {spec.name} did not call: {said or error}") from error
-        stack.push_async_callback(_shut_down, sandbox)
-        return await self._live(stack, sandbox, container, site, share)
+        return await self._live(stack, await self._starter.start(stack, spec), site, share)
 
-    async def _create(self, spec: ContainerSpec) -> Container:
-        """Create a container; where the caller is cancelled meanwhile, none stays."""
-        try:
-            return await self._engine.create(spec)
-        except asyncio.CancelledError:
-            made = await self._engine.find(spec.name)
-            if made is not None and made.labels.get("spec_sha256") == spec.sha256:
-                await self._engine.remove(made)
-            raise
-
-    async def _live(
-        self, stack: AsyncExitStack, sandbox: Sandbox, container: Container, site: Site, share: Share
-    ) -> Live:
+    async def _live(self, stack: AsyncExitStack, linked: Linked, site: Site, share: Share) -> Live:
+        container = linked.container
         in_memory = site.workspace if self._workspace_kind == "tmpfs" and site.places else None
         meter = await self._engine.meter(container, workspace_in_memory=in_memory, gpu_uuids=share.gpu_uuids)
         meter.start()
         stack.callback(meter.stop)
-        return Live(sandbox, container, meter, container.posture, site)
-
-    async def _serve(self, stack: AsyncExitStack, name: str) -> LinkServer:
-        directory = self._engine.link_dir(name)
-        make_private(directory.parent)
-        make_private(directory)
-        server = LinkServer(directory, blobs=self._blobs, journal=self._state.study(self._study_id) / "links" / name)
-        stack.callback(directory.with_name(f"{name}.lock").unlink, missing_ok=True)
-        stack.callback(remove_tree, directory)
-        stack.push_async_callback(server.stop)
-        await server.start()
-        return server
+        return Live(linked.sandbox, container, meter, container.posture, site)
 
     def _spec(self, request: SpawnRequest, site: Site, workspace: str) -> ContainerSpec:
         train = self._config.train
@@ -303,15 +257,12 @@ class Spawner:
         )
 
     def _mounts(self, request: SpawnRequest, site: Site, workspace: str) -> tuple[VolumeMount, ...]:
-        mounts = [self._toolbox_mount(), VolumeMount(workspace, site.workspace, read_only=False)]
+        mounts = [toolbox_mount(self._toolbox), VolumeMount(workspace, site.workspace, read_only=False)]
         if site.seed_volume:
             mounts.append(VolumeMount(site.seed_volume, SEED))
         if site.data_volume:
             mounts.append(VolumeMount(site.data_volume, self._config.prepare.data, read_only=not request.data_writable))
         return tuple(mounts)
-
-    def _toolbox_mount(self) -> VolumeMount:
-        return VolumeMount(self._toolbox.volume, TOOLBOX)
 
     def _labels(self, role: str, request: SpawnRequest | None = None) -> Labels:
         trial, attempt = (request.trial, request.attempt) if request else ("", "")
@@ -320,20 +271,3 @@ class Spawner:
     def _site(self) -> Site:
         assert self.site is not None, "a survey comes before the first spawn"
         return self.site
-
-
-def link_group(facts: EngineFacts) -> int | None:
-    """Return the group by which a supervisor may use the link's socket; None where it owns the socket.
-
-    Root in a container has no right to pass over file modes. It is the socket's owner where this process is root, and
-    where the engine is rootless and belongs to the same user.
-    """
-    return None if os.geteuid() == 0 or facts.rootless else os.getegid()
-
-
-async def _shut_down(sandbox: Sandbox) -> None:
-    """Let the supervisor end by itself, which is quicker than a kill; the container is removed either way."""
-    try:
-        await asyncio.wait_for(sandbox.shutdown(), 5.0)
-    except (LinkError, TimeoutError) as error:
-        log.info("sandbox.shutdown_failed", reason=str(error))

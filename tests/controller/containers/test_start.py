@@ -7,7 +7,7 @@ import os
 import pytest
 
 from nightlab.controller.engine.facts import EngineFacts, read_facts
-from nightlab.controller.trial.spawn import link_group
+from nightlab.controller.containers.start import link_group
 
 
 def _facts(*security: str) -> EngineFacts:
