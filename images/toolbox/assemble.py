@@ -31,6 +31,7 @@ UNUSED_EXTENSIONS = (
     "_curses*", "_dbm.*", "_gdbm.*", "_sqlite3.*", "_ssl.*", "_test*", "_tkinter.*", "_xx*", "nis.*", "ossaudiodev.*",
     "readline.*", "xx*",
 )  # fmt: skip
+UNUSED_IN_WHEELS = (".dist-info/", ".data/", "/tests/")
 # Loaded by name at run time, so that no binary lists it: pthread_exit would else take the image's own.
 LOADED_BY_NAME = ("libgcc_s.so.1",)
 # The loader reads this file even when it is called by its path, and loads what an image lists there. The other name has
@@ -61,7 +62,7 @@ def wheels(folder: Path) -> None:
                     ruff = ROOT / "bin/ruff"
                     ruff.write_bytes(archive.read(name))
                     ruff.chmod(0o755)
-                elif ".dist-info/" not in name and ".data/" not in name and not wheel.name.startswith("ruff-"):
+                elif not wheel.name.startswith("ruff-") and not any(part in name for part in UNUSED_IN_WHEELS):
                     archive.extract(name, STDLIB)
     refuse_interpreter_segment(ROOT / "bin/ruff")
     compile_new()

@@ -101,7 +101,7 @@ class Child:
         self._signal(signal.SIGKILL)
         await self._process.wait()
         await self._reader
-        return _last_words(self._process.returncode or 0, bytes(self._log))
+        return last_words(self._process.returncode or 0, bytes(self._log))
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -115,11 +115,22 @@ class Child:
             del self._log[:-LOG_BYTES]
 
 
-def _last_words(returncode: int, log: bytes) -> str:
+def last_words(end: int | str, log: bytes) -> str:
+    """Tell how a process ended and what it said last, in one line.
+
+    Args:
+        end: Its status, the number of the signal that ended it negated; or how it ended, in words.
+        log: The end of its output, untrusted.
+    """
     lines = log.decode(errors="replace").strip().splitlines()
     said = f"; it said last: {' | '.join(line.strip() for line in lines[-3:])[-600:]}" if lines else ""
+    return f"{end if isinstance(end, str) else _told(end)}{said}"
+
+
+def _told(returncode: int) -> str:
     if returncode == -signal.SIGKILL:
-        return f"it was killed{said}"
+        return "it was killed"
     if returncode < 0:
-        return f"it died of {signal.Signals(-returncode).name}{said}"
-    return f"it ended with status {returncode}{said}"
+        names = {each.value: each.name for each in signal.Signals}
+        return f"it died of {names.get(-returncode, f'signal {-returncode}')}"
+    return f"it ended with status {returncode}"

@@ -13,6 +13,7 @@ from nightlab.sandbox.jobs import JobTable, end_uid
 from nightlab.sandbox.transfers import Transfers
 
 if TYPE_CHECKING:
+    from nightlab.sandbox.plugin_calls import PluginCalls
     from nightlab.sandbox.seal import Seal
     from nightlab.sandbox.seeds import Made
 
@@ -31,6 +32,7 @@ class Handlers:
         self._trees: dict[str, set[str]] = {}
         self._seals: dict[str, Seal] = {}
         self._made: Made | None = None
+        self._plugin: PluginCalls | None = None
         self._tree_lock = asyncio.Lock()
 
     def table(self) -> Mapping[str, Handler]:
@@ -49,6 +51,7 @@ class Handlers:
             "resolve_user": _on_thread("lookups", "resolve_user"),
             "probe_access": _on_thread("lookups", "probe_access"),
             "resolve_program": _on_thread("lookups", "resolve_program"),
+            "call_plugin": self._call_plugin,
             "shutdown": self._shutdown,
         }
 
@@ -120,6 +123,14 @@ class Handlers:
         from nightlab.sandbox.outputs import Reading
 
         return await Reading(command_id, request, self._blobs()).run()
+
+    async def _call_plugin(self, command_id: str, request: pb.CallPlugin) -> pb.CallPluginResult:
+        del command_id
+        from nightlab.sandbox.plugin_calls import PluginCalls
+
+        if self._plugin is None:
+            self._plugin = PluginCalls()
+        return await self._plugin.call(request)
 
     async def _shutdown(self, command_id: str, request: pb.Shutdown) -> pb.ShutdownResult:
         del command_id, request

@@ -19,7 +19,7 @@ from nightlab.sandbox.jobs import JobTable
 from nightlab.sandbox.session import Session
 from nightlab.sandbox.transfers import Transfers
 
-MESSAGE_BYTES: Final = 4 * 1024 * 1024
+MESSAGE_BYTES: Final = 4 * 1024 * 1024 + 128 * 1024  # a plugin's largest message and what is around it
 FIRST_GRACE_S: Final = 120.0  # until a Welcome names another
 RETRY_S: Final = (0.05, 0.25)
 THREADS: Final = 4

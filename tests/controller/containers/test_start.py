@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from nightlab.controller.engine.facts import EngineFacts, read_facts
 from nightlab.controller.containers.start import link_group
+from nightlab.controller.engine.facts import EngineFacts, read_facts
 
 
 def _facts(*security: str) -> EngineFacts:

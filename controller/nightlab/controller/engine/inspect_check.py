@@ -20,6 +20,8 @@ PODMAN_DEFAULT: Final = frozenset(
     {"CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID"}
     | {"SYS_CHROOT"}
 )
+ASKED_BY_IMAGES: Final = "nightlab.plugin."
+"""What a plugin's image asks for; read from the image alone and granted by the user, so a container may carry it."""
 UNSET: Final[tuple[object, ...]] = (None, "", 0, False, [], {})
 
 
@@ -219,7 +221,8 @@ def _environment(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterabl
 
 
 def _labels(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterable[Difference]:
-    given = {name: value for name, value in (config.get("Labels") or {}).items() if name.startswith("nightlab.")}
+    ours = {name: value for name, value in (config.get("Labels") or {}).items() if name.startswith("nightlab.")}
+    given = {name: value for name, value in ours.items() if not name.startswith(ASKED_BY_IMAGES)}
     for name in sorted(given.keys() - asked["labels"].keys()):
         yield Difference(f"Config.Labels[{name}] (remove the image's LABEL {name})", None, given.pop(name))
     yield from _compare((("Config.Labels", asked["labels"], given),))

@@ -12,7 +12,8 @@ from typing import Final
 
 from nightlab.controller.errors import ImageError
 
-TOOLBOX_PACKAGES: Final = ("nightlab.api", "nightlab.sandbox")
+TOOLBOX_PACKAGES: Final = ("nightlab.api", "nightlab.sandbox", "nightlab.sdk")
+"""What containers run. The SDK is for plugins alone."""
 
 
 def images_root() -> Path:

@@ -40,7 +40,7 @@ def machine(architecture: str) -> str:
 
 def toolbox_digest(architecture: str) -> str:
     """Hash everything that goes into the toolbox: recipe, pins, our sources. First 12 characters of a sha256."""
-    digest = hashlib.sha256(f"nightlab-toolbox/1 {machine(architecture)}\n".encode())
+    digest = hashlib.sha256(f"nightlab-toolbox/2 {machine(architecture)}\n".encode())
     for name, path in sorted((_recipe() | _sources()).items()):
         content = path.read_bytes()
         digest.update(f"{len(name)} {name} {len(content)}\n".encode() + content)

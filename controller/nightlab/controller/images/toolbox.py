@@ -44,6 +44,8 @@ PYTHON: Final = (
 )  # fmt: skip
 ENTRYPOINT: Final = (*PYTHON, "-m", "nightlab.sandbox")
 LABEL: Final = "nightlab.toolbox"
+IMAGE_LABEL: Final = "io.nightlab.toolbox"
+"""Another name: plugins from packages run in this image, and no container of ours has a label of ours from its image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def _build(client: docker.DockerClient, image: str, base: str, digest: str, prog
     with tempfile.TemporaryDirectory(prefix="nightlab-toolbox-") as folder:
         context = Path(folder)
         write_context(context, architecture)
-        run_build(client, Build(context, context / "Dockerfile", image, {"BASE": base}, labels={LABEL: digest}))
+        labels = {IMAGE_LABEL: digest}
+        run_build(client, Build(context, context / "Dockerfile", image, {"BASE": base}, labels=labels))
 
 
 def fill_volume(client: docker.DockerClient, image: str, digest: str, progress: Progress) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import grpc.aio
@@ -29,6 +30,7 @@ class Connection:
         self._stream = stream
         self._outbox: deque[pb.ConnectResponse] = deque()
         self._acks: dict[str, pb.OutputAck] = {}
+        self._later: dict[str, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
         self._closed = asyncio.Event()
         self._tokens = float(SMALL_EVENTS_BURST)
@@ -84,6 +86,15 @@ class Connection:
         """Queue an acknowledgement; one that waits for the same job is replaced."""
         self._acks[ack.job_id] = ack
         self._wake.set()
+
+    def acknowledge_later(self, job_id: str, ends: Callable[[], pb.OutputAck], after_s: float) -> None:
+        """Queue an acknowledgement of what is stored by then; one that is planned for the same job stays."""
+        if job_id not in self._later:
+            self._later[job_id] = asyncio.get_running_loop().call_later(after_s, self._acknowledge_now, job_id, ends)
+
+    def _acknowledge_now(self, job_id: str, ends: Callable[[], pb.OutputAck]) -> None:
+        del self._later[job_id]
+        self.acknowledge(ends())
 
     async def transmit(self) -> None:
         """Send what is queued until cancelled; a job's output is acknowledged before its end is."""

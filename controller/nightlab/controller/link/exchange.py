@@ -325,7 +325,10 @@ class Exchange:
         if job is None:
             raise LinkError(f"the sandbox sent output of a job that it was not given: {shown(output.job_id)!r}")
         await job.take(output)
-        connection.acknowledge(job.ends())
+        if job.acknowledge_every_s:
+            connection.acknowledge_later(job.job_id, job.ends, job.acknowledge_every_s)
+        else:
+            connection.acknowledge(job.ends())
 
     async def _take_exit(self, connection: Connection, told: pb.JobExit) -> None:
         recorded = self._journal.jobs.get(told.job_id)

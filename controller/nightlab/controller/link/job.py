@@ -66,17 +66,37 @@ class Collected:
         """Nothing is to be done."""
 
 
+class Newest(Collected):
+    """Keeps the last bytes of a channel in memory; those before are counted and dropped."""
+
+    def append(self, content: bytes) -> None:
+        """Keep it, and as much of what was before as fits."""
+        self.content += content
+        del self.content[: -self._limit_bytes]
+        self.end += len(content)
+
+
 class Job:
     """A job that runs or has run in a sandbox.
 
     Attributes:
         job_id: Made by the host.
         is_started: Whether the sandbox has confirmed it.
+        acknowledge_every_s: How often its output is acknowledged, which bounds how much comes; 0: at once.
     """
 
-    def __init__(self, job_id: str, stdout: Output, stderr: Output | None, *, limit_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        stdout: Output,
+        stderr: Output | None,
+        *,
+        limit_s: float = 0.0,
+        acknowledge_every_s: float = 0.0,
+    ) -> None:
         self.job_id = job_id
         self.is_started = False
+        self.acknowledge_every_s = acknowledge_every_s
         self._outputs = {pb.CHANNEL_STDOUT: stdout}
         if stderr is not None:
             self._outputs[pb.CHANNEL_STDERR] = stderr
@@ -122,6 +142,12 @@ class Job:
         if rest:
             yield _decoded(rest)
         self._exit.result()
+
+    @property
+    def last_words(self) -> bytes:
+        """The output that is kept in memory; empty for a job with a log."""
+        output = self._outputs[pb.CHANNEL_STDOUT]
+        return bytes(output.content) if isinstance(output, Collected) else b""
 
     async def exited(self) -> JobExit:
         """Wait for its end.

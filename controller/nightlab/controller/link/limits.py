@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PROTOCOL: Final = 1
-MESSAGE_BYTES: Final = 4 * 1024 * 1024
+MESSAGE_BYTES: Final = 4 * 1024 * 1024 + 128 * 1024  # a plugin's largest message and what is around it
 COMMAND_BYTES: Final = MESSAGE_BYTES - 64 * 1024
 METADATA_BYTES: Final = 16 * 1024
 CHUNK_BYTES: Final = 256 * 1024

@@ -20,6 +20,7 @@ from nightlab.controller.link.image_commands import ANSWER_S, DISK_S, ImageComma
 from nightlab.controller.link.job import MARGIN_S, Collected, Job, open_job
 from nightlab.controller.link.journal import Journal, Recorded
 from nightlab.controller.link.limits import shown
+from nightlab.controller.link.plugin_commands import PluginCommands
 from nightlab.controller.link.receiving import Receiver
 from nightlab.controller.link.tree_commands import TreeCommands
 from nightlab.controller.link.values import JobResult, ReadResult
@@ -28,7 +29,7 @@ TOOL_OUTPUT_BYTES: Final = 16 * 1024 * 1024
 _LOWEST_WALL_MS: Final = 1
 
 
-class Sandbox(ImageCommands, TreeCommands):
+class Sandbox(ImageCommands, PluginCommands, TreeCommands):
     """One connected sandbox; made by LinkServer."""
 
     def __init__(self, exchange: Exchange, journal: Journal, serving: Serving) -> None:

@@ -156,3 +156,18 @@ class Program:
 
     path: str
     interpreter: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginAnswer:
+    """How a call to a plugin ended.
+
+    Attributes:
+        status: gRPC's; 0: there is an answer.
+        response: Serialized, untrusted; empty where there is none.
+        details: The plugin's own words on why not, escaped.
+    """
+
+    status: int
+    response: bytes
+    details: str

@@ -123,7 +123,7 @@ class Heartbeat(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., supervisor_rss_bytes: _Optional[int] = ..., processes: _Optional[int] = ..., answers: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown", "check_seal", "end_processes")
+    __slots__ = ("command_id", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown", "check_seal", "end_processes", "call_plugin")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     PUT_TREE_FIELD_NUMBER: _ClassVar[int]
     SCAN_TREE_FIELD_NUMBER: _ClassVar[int]
@@ -139,6 +139,7 @@ class Command(_message.Message):
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     CHECK_SEAL_FIELD_NUMBER: _ClassVar[int]
     END_PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    CALL_PLUGIN_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     put_tree: PutTree
     scan_tree: ScanTree
@@ -154,10 +155,11 @@ class Command(_message.Message):
     shutdown: Shutdown
     check_seal: CheckSeal
     end_processes: EndProcesses
-    def __init__(self, command_id: _Optional[str] = ..., put_tree: _Optional[_Union[PutTree, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTree, _Mapping]] = ..., start_job: _Optional[_Union[StartJob, _Mapping]] = ..., stop_job: _Optional[_Union[StopJob, _Mapping]] = ..., read_files: _Optional[_Union[ReadFiles, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeed, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeed, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepo, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUser, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccess, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgram, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., check_seal: _Optional[_Union[CheckSeal, _Mapping]] = ..., end_processes: _Optional[_Union[EndProcesses, _Mapping]] = ...) -> None: ...
+    call_plugin: CallPlugin
+    def __init__(self, command_id: _Optional[str] = ..., put_tree: _Optional[_Union[PutTree, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTree, _Mapping]] = ..., start_job: _Optional[_Union[StartJob, _Mapping]] = ..., stop_job: _Optional[_Union[StopJob, _Mapping]] = ..., read_files: _Optional[_Union[ReadFiles, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeed, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeed, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepo, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUser, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccess, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgram, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., check_seal: _Optional[_Union[CheckSeal, _Mapping]] = ..., end_processes: _Optional[_Union[EndProcesses, _Mapping]] = ..., call_plugin: _Optional[_Union[CallPlugin, _Mapping]] = ...) -> None: ...
 
 class CommandResult(_message.Message):
-    __slots__ = ("command_id", "failure", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown", "check_seal", "end_processes")
+    __slots__ = ("command_id", "failure", "put_tree", "scan_tree", "start_job", "stop_job", "read_files", "make_seed", "link_seed", "find_repo", "resolve_user", "probe_access", "resolve_program", "shutdown", "check_seal", "end_processes", "call_plugin")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     PUT_TREE_FIELD_NUMBER: _ClassVar[int]
@@ -174,6 +176,7 @@ class CommandResult(_message.Message):
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     CHECK_SEAL_FIELD_NUMBER: _ClassVar[int]
     END_PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    CALL_PLUGIN_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     failure: Failure
     put_tree: PutTreeResult
@@ -190,7 +193,8 @@ class CommandResult(_message.Message):
     shutdown: ShutdownResult
     check_seal: CheckSealResult
     end_processes: EndProcessesResult
-    def __init__(self, command_id: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., put_tree: _Optional[_Union[PutTreeResult, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTreeResult, _Mapping]] = ..., start_job: _Optional[_Union[StartJobResult, _Mapping]] = ..., stop_job: _Optional[_Union[StopJobResult, _Mapping]] = ..., read_files: _Optional[_Union[ReadFilesResult, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeedResult, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeedResult, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepoResult, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUserResult, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccessResult, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgramResult, _Mapping]] = ..., shutdown: _Optional[_Union[ShutdownResult, _Mapping]] = ..., check_seal: _Optional[_Union[CheckSealResult, _Mapping]] = ..., end_processes: _Optional[_Union[EndProcessesResult, _Mapping]] = ...) -> None: ...
+    call_plugin: CallPluginResult
+    def __init__(self, command_id: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., put_tree: _Optional[_Union[PutTreeResult, _Mapping]] = ..., scan_tree: _Optional[_Union[ScanTreeResult, _Mapping]] = ..., start_job: _Optional[_Union[StartJobResult, _Mapping]] = ..., stop_job: _Optional[_Union[StopJobResult, _Mapping]] = ..., read_files: _Optional[_Union[ReadFilesResult, _Mapping]] = ..., make_seed: _Optional[_Union[MakeSeedResult, _Mapping]] = ..., link_seed: _Optional[_Union[LinkSeedResult, _Mapping]] = ..., find_repo: _Optional[_Union[FindRepoResult, _Mapping]] = ..., resolve_user: _Optional[_Union[ResolveUserResult, _Mapping]] = ..., probe_access: _Optional[_Union[ProbeAccessResult, _Mapping]] = ..., resolve_program: _Optional[_Union[ResolveProgramResult, _Mapping]] = ..., shutdown: _Optional[_Union[ShutdownResult, _Mapping]] = ..., check_seal: _Optional[_Union[CheckSealResult, _Mapping]] = ..., end_processes: _Optional[_Union[EndProcessesResult, _Mapping]] = ..., call_plugin: _Optional[_Union[CallPluginResult, _Mapping]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("code", "message")
@@ -580,6 +584,34 @@ class ResolveProgramResult(_message.Message):
     path: str
     interpreter: str
     def __init__(self, path: _Optional[str] = ..., interpreter: _Optional[str] = ...) -> None: ...
+
+class CallPlugin(_message.Message):
+    __slots__ = ("socket", "owner_uid", "owner_gid", "method", "request", "timeout_ms", "wait_for_ready")
+    SOCKET_FIELD_NUMBER: _ClassVar[int]
+    OWNER_UID_FIELD_NUMBER: _ClassVar[int]
+    OWNER_GID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FOR_READY_FIELD_NUMBER: _ClassVar[int]
+    socket: str
+    owner_uid: int
+    owner_gid: int
+    method: str
+    request: bytes
+    timeout_ms: int
+    wait_for_ready: bool
+    def __init__(self, socket: _Optional[str] = ..., owner_uid: _Optional[int] = ..., owner_gid: _Optional[int] = ..., method: _Optional[str] = ..., request: _Optional[bytes] = ..., timeout_ms: _Optional[int] = ..., wait_for_ready: bool = ...) -> None: ...
+
+class CallPluginResult(_message.Message):
+    __slots__ = ("status", "response", "details")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    status: int
+    response: bytes
+    details: str
+    def __init__(self, status: _Optional[int] = ..., response: _Optional[bytes] = ..., details: _Optional[str] = ...) -> None: ...
 
 class Shutdown(_message.Message):
     __slots__ = ()
