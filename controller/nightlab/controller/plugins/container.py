@@ -146,6 +146,7 @@ class ContainerRuntime:
 
     async def _told_end(self, life: _Life, *, gently: bool) -> str:
         grace_s = STOP_GRACE_S if gently else 0.0
+        life.job.acknowledge_every_s = 0.0  # its end is told after all that it said: a flood is no longer slowed
         try:
             async with asyncio.timeout(grace_s + END_S):
                 if not life.job.is_ended:

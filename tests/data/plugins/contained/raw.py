@@ -26,16 +26,15 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def gibibyte(stream: int) -> Iterator[bytes]:
-    """A message that says it has 1 GiB, and goes on."""
+    """A message that says it has 1 GiB, and as much of it as may be sent at once."""
     yield frame(HEADERS, END_HEADERS, stream, HEAD)
     yield frame(DATA, 0, stream, b"\0" + struct.pack(">I", GIB))
-    while True:
-        yield frame(DATA, 0, stream, bytes(16384))
+    yield frame(DATA, 0, stream, bytes(16384))
 
 
 def bomb(stream: int) -> Iterator[bytes]:
-    """A small message that unpacks to 256 MiB."""
-    packed = gzip.compress(bytes(256 << 20), 1)
+    """A small message that unpacks to 48 MiB, inside of what may be sent at once."""
+    packed = gzip.compress(bytes(48 << 20), 9)
     yield frame(HEADERS, END_HEADERS, stream, HEAD + literal(b"grpc-encoding", b"gzip"))
     body = b"\1" + struct.pack(">I", len(packed)) + packed
     for at in range(0, len(body), 16384):
