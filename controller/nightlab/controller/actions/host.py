@@ -15,7 +15,7 @@ from typing import Any, Final
 from nightlab.api.params import load_object, schema_digest, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.controller.actions.apply import Bounds, checked_edits
-from nightlab.controller.actions.model import AppliedEdits, Note, OfferedAction
+from nightlab.controller.actions.model import AppliedEdits, Note, OfferedAction, effects_of
 from nightlab.controller.actions.process import ProcessRuntime
 from nightlab.controller.actions.registry import enabled
 from nightlab.controller.actions.select import workspace
@@ -174,7 +174,8 @@ def _offered(
     plugin: str, action: pb.Action, schema: Mapping[str, Any], notes: tuple[Note, ...], *, applicable: bool
 ) -> OfferedAction:
     description = action.description[:4096]
-    return OfferedAction(plugin, action.name, schema, schema_digest(schema), notes, applicable, description)
+    digest, effects = schema_digest(schema), effects_of(action)
+    return OfferedAction(plugin, action.name, schema, digest, notes, applicable, description, effects)
 
 
 def _problems(text: str) -> list[str]:

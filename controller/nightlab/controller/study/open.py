@@ -216,7 +216,7 @@ async def _actions(stack: AsyncExitStack, ground: Ground, site: Site) -> tuple[E
     stack.push_async_callback(actions.close)
     editor = Editor(actions, ground.blobs, History(ground.state.history, ground.blobs), starts)
     offered = await actions.check(editor.files(ground.base), starts, ground.base.digest)
-    defaults = {f"{action.plugin}/{action.action}": action.defaults for action in offered}
+    defaults = {f"{each.plugin}/{each.action}": each.defaults if each.default_is_base else {} for each in offered}
     ground.store.update_study(ground.record.id, defaults=defaults)
     return editor, offered
 
