@@ -76,7 +76,9 @@ class Orchard:
 def night(policy: Policy, orchard: Orchard, candidates: Sequence[Candidate], trials: int) -> list[Past]:
     """Run a study: what looks better than the incumbent is run again, and kept if it still is."""
     noise = random.Random(f"noise/{orchard.seed}")
-    history = [Past(n, None, Verdict.BASELINE, {"loss": BASE + noise.gauss(0, NOISE)}, True, {}, 60.0) for n in range(3)]
+    history = [
+        Past(n, None, Verdict.BASELINE, {"loss": BASE + noise.gauss(0, NOISE)}, True, {}, 60.0) for n in range(3)
+    ]
     incumbent = fmean(past.values["loss"] for past in history)
     for number in range(3, 3 + trials):
         proposal = policy.propose(candidates, history, number)

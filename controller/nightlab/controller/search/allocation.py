@@ -15,7 +15,7 @@ from nightlab.controller.search.policy import Candidate, Past
 EXPLORATION: Final = 0.5  # weight of an action's doubt against its rate, which is at most 1
 MEMORY: Final = 0.85  # of what an action gained and cost, a trial: an action that gave all it has makes room
 LEAST_TRIAL_S: Final = 1.0
-FAILURE_WEIGHT: Final = 2.0  # trials that one without a score counts for, beside itself: nothing speaks for the next one
+FAILURE_WEIGHT: Final = 2.0  # further trials that one without a score counts for: nothing speaks for the next one
 FAILED: Final = frozenset({Verdict.CRASH, Verdict.INFEASIBLE, Verdict.REJECTED})
 
 
@@ -24,7 +24,6 @@ class _Record:
     trials: int = 0
     container_s: float = 0.0
     gain: float = 0.0
-
     visits: float = 0.0
     weight: float = 0.0
     best_rate: float = 0.0
@@ -49,9 +48,9 @@ def ranked_candidates(
 
     An upper confidence bound (UCB1; Auer et al. 2002) over gain per container-second, a gain being how far a trial got
     beyond the best one before it in the first objective, later trials counting more and the best rate that any action
-    ever had being 1. Not more actions are open than one plus the square root of the
-    number of trials, in the order given, so that a hundred actions do not use up a night by one visit each. An action
-    that was never tried and whose author says that it helps where the history has trouble comes before all others.
+    ever had being 1. Not more actions are open than one plus the square root of the number of trials, in the order
+    given, so that a hundred actions do not use up a night by one visit each. An action that was never tried and whose
+    author says that it helps where the history has trouble comes before all others.
 
     Args:
         candidates: In the order of the user's config.
