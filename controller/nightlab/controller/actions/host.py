@@ -117,6 +117,14 @@ class ActionHost:
         self._watch()
         return frozenset(name for name in self._actions if name not in self.stopped)
 
+    def learners(self) -> frozenset[str]:
+        """Return names of the plugins that can be asked now and want to be told how trials ended."""
+        return frozenset(name for name in self.available() if self._hosted[name].worker.has(pb.FEATURE_OBSERVE))
+
+    def identities(self) -> dict[str, tuple[str, str]]:
+        """Return what each plugin calls its version (untrusted) and the digest of what it is made of, by name."""
+        return {name: (hosted.worker.version, hosted.digest) for name, hosted in self._hosted.items()}
+
     def actions(self) -> dict[str, dict[str, pb.Action]]:
         """Return what the plugins list, enabled or not, by plugin and by name. Texts are untrusted."""
         return {plugin: dict(actions) for plugin, actions in self._actions.items()}
@@ -187,7 +195,7 @@ class ActionHost:
         Raises:
             PluginError: The plugin broke, or its state is larger than it was granted.
         """
-        if plugin not in self.available() or not self._hosted[plugin].worker.has(pb.FEATURE_OBSERVE):
+        if plugin not in self.learners():
             return state
         hosted = self._hosted[plugin]
         try:

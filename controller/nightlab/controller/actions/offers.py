@@ -15,7 +15,7 @@ from typing import Any, Final
 from nightlab.api.params import load_object, schema_digest, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.controller.actions.hosted import Hosted
-from nightlab.controller.actions.model import Note, OfferedAction
+from nightlab.controller.actions.model import Note, OfferedAction, effects_of
 from nightlab.controller.actions.select import workspace
 from nightlab.controller.errors import PluginError
 
@@ -128,7 +128,8 @@ def offered(
 ) -> OfferedAction:
     """Return what a plugin answered, as the study holds it."""
     description = action.description[:4096]
-    return OfferedAction(plugin, action.name, schema, schema_digest(schema), notes, applicable, description)
+    digest, effects = schema_digest(schema), effects_of(action)
+    return OfferedAction(plugin, action.name, schema, digest, notes, applicable, description, effects)
 
 
 def problems_of(text: str) -> list[str]:
