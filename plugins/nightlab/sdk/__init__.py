@@ -15,27 +15,36 @@ if __name__ == "__main__":
 
 from nightlab.sdk.action import Action, Checked, Context, Effect, Note, Plugin, Unmet
 from nightlab.sdk.annotations import Bool, Choice, Float, Int, Text
+from nightlab.sdk.completion import Ask, Completion
 from nightlab.sdk.edits import Edits
 from nightlab.sdk.function import FunctionAction, action
+from nightlab.sdk.observe import BadState, LimitExceeded, Memory, Outcome, remember
 from nightlab.sdk.serve import serve
 from nightlab.sdk.service import PluginServicer
 
 __all__ = [
     "Action",
+    "Ask",
+    "BadState",
     "Bool",
     "Checked",
     "Choice",
+    "Completion",
     "Context",
     "Edits",
     "Effect",
     "Float",
     "FunctionAction",
     "Int",
+    "LimitExceeded",
+    "Memory",
     "Note",
+    "Outcome",
     "Plugin",
     "PluginServicer",
     "Text",
     "Unmet",
     "action",
+    "remember",
     "serve",
 ]

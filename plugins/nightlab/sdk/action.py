@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal
 
+from nightlab.api.params import schema_problems
+from nightlab.sdk.completion import Completion
 from nightlab.sdk.edits import Edits
+from nightlab.sdk.observe import Observe
 
 Severity = Literal["error", "warning", "note"]
 NO_PARAMETERS: Final[Mapping[str, Any]] = {
@@ -20,6 +23,7 @@ NO_PARAMETERS: Final[Mapping[str, Any]] = {
     "required": [],
     "additionalProperties": False,
 }
+DESCRIPTION_BYTES: Final = 4096
 _ACTION_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _PLUGIN_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,47}")
 
@@ -76,11 +80,15 @@ class Context:
         settings: The user's settings for this action.
         seed: For free choices inside the action.
         request_id: The same id with the same request has the same answer.
+        state: What the plugin's `observe` made of earlier trials; empty before the first one.
+        completion: The model's answer to an `Ask`; None in a first call.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     request_id: str = ""
+    state: bytes = b""
+    completion: Completion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,7 @@ class Action(ABC):
         schema_from_workspace: The parameters depend on the workspace; `check` returns them.
         deterministic: The same call has the same edits.
         effects: What the author expects of it.
+        asks: It may raise `Ask`.
     """
 
     name: str
@@ -115,6 +124,7 @@ class Action(ABC):
     schema_from_workspace: ClassVar[bool] = False
     deterministic: bool = True
     effects: Sequence[Effect] = ()
+    asks: bool = False
 
     @abstractmethod
     def check(self, ws: Edits, context: Context) -> Checked:
@@ -126,6 +136,7 @@ class Action(ABC):
 
         Raises:
             Unmet: The arguments or the workspace do not fit.
+            Ask: The host's model is needed first.
         """
 
 
@@ -137,11 +148,16 @@ class Plugin:
         name: [a-z][a-z0-9-]{0,47}
         version: For people and the record.
         actions: With different names.
+        observe: Makes a new state of the old one and of outcomes; see `remember`. None: it learns nothing.
+
+    Raises:
+        ValueError: A name, a description or a schema is not what the host takes.
     """
 
     name: str
     version: str
     actions: tuple[Action, ...]
+    observe: Observe | None = None
 
     def __post_init__(self) -> None:
         if not _PLUGIN_NAME.fullmatch(self.name):
@@ -150,7 +166,25 @@ class Plugin:
         wrong = [name for name in names if not _ACTION_NAME.fullmatch(name) or names.count(name) > 1]
         if wrong:
             raise ValueError(f"plugin {self.name}: action name {wrong[0]!r} is repeated or not {_ACTION_NAME.pattern}")
+        for each in self.actions:
+            _check(self.name, each)
 
     def find(self, name: str) -> Action | None:
         """Return the action of that name."""
         return next((each for each in self.actions if each.name == name), None)
+
+
+def _check(plugin: str, action: Action) -> None:
+    size = len(action.description.encode())
+    if not action.description.strip() or size > DESCRIPTION_BYTES:
+        found = f"has {size} bytes" if size else "is empty"
+        raise ValueError(
+            f"plugin {plugin}: the description of {action.name} {found}; write 1 to {DESCRIPTION_BYTES} bytes, because "
+            "people and models choose by it"
+        )
+    problems = schema_problems(dict(action.schema))
+    if problems:
+        first = problems[0]
+        raise ValueError(
+            f"plugin {plugin}: schema of {action.name}{first.pointer}: {first.summary}; use {first.allowed}"
+        )

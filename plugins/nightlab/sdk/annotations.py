@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from nightlab.api.params import schema_problems
+from nightlab.sdk.action import Context
 
 
 class Parameter(Protocol):
@@ -97,7 +98,8 @@ def schema_of(function: Callable[..., Any]) -> dict[str, Any]:
         TypeError: A parameter has no annotation of this module, or the schema is not in nightlab-params/1.
     """
     hints = get_type_hints(function, include_extras=True)
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+    context = context_parameter(function)
+    parameters = [each for each in _parameters(function) if each.name != context]
     properties = {each.name: _property(function, each, hints.get(each.name)) for each in parameters}
     required = [each.name for each in parameters if each.default is inspect.Parameter.empty]
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
@@ -105,6 +107,16 @@ def schema_of(function: Callable[..., Any]) -> dict[str, Any]:
     if problems:
         raise TypeError(f"{function.__name__}{problems[0].pointer}: {problems[0].summary}; use {problems[0].allowed}")
     return schema
+
+
+def context_parameter(function: Callable[..., Any]) -> str:
+    """Return the name of the parameter that is a Context; empty: there is none."""
+    hints = get_type_hints(function, include_extras=True)
+    return next((each.name for each in _parameters(function) if hints.get(each.name) is Context), "")
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())[1:]
 
 
 def _property(function: Callable[..., Any], parameter: inspect.Parameter, hint: object) -> dict[str, Any]:

@@ -20,12 +20,21 @@ from nightlab.api.params import Problem, argument_problems, complete, load_objec
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.api.plugin.v1 import plugin_pb2_grpc
 from nightlab.sdk.action import Action, Checked, Context, Note, Plugin, Unmet
+from nightlab.sdk.completion import Ask, Completion
 from nightlab.sdk.edits import Edits
+from nightlab.sdk.observe import BadState, LimitExceeded, Outcome, Status, checked_state
 
 SDK: Final = "nightlab-sdk/0.1.0"
 _PAGE: Final = 100
 _SEVERITY: Final = {"error": pb.SEVERITY_ERROR, "warning": pb.SEVERITY_WARNING, "note": pb.SEVERITY_NOTE}
 _DIRECTION: Final = {"down": pb.DIRECTION_DOWN, "up": pb.DIRECTION_UP}
+_STATUS: Final[dict[int, Status]] = {
+    pb.OUTCOME_STATUS_SUCCEEDED: "succeeded",
+    pb.OUTCOME_STATUS_FAILED: "failed",
+    pb.OUTCOME_STATUS_TIMED_OUT: "timed_out",
+    pb.OUTCOME_STATUS_PRUNED: "pruned",
+    pb.OUTCOME_STATUS_INFEASIBLE: "infeasible",
+}
 _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
@@ -40,7 +49,8 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
         self, request: pb.GetPluginInfoRequest, context: grpc.ServicerContext
     ) -> pb.GetPluginInfoResponse:
         """Say who answers."""
-        return pb.GetPluginInfoResponse(name=self._plugin.name, version=self._plugin.version, sdk=SDK)
+        plugin = self._plugin
+        return pb.GetPluginInfoResponse(name=plugin.name, version=plugin.version, sdk=SDK, features=_features(plugin))
 
     def ListActions(  # noqa: N802
         self, request: pb.ListActionsRequest, context: grpc.ServicerContext
@@ -69,13 +79,20 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
     def ObserveOutcomes(  # noqa: N802
         self, request: pb.ObserveOutcomesRequest, context: grpc.ServicerContext
     ) -> pb.ObserveOutcomesResponse:
-        """Learning from outcomes is optional."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{self._plugin.name} has no FEATURE_OBSERVE")
+        """Fold outcomes into the state, if the plugin learns at all."""
+        return _guarded(context, lambda: self._observe(request))
+
+    def _observe(self, request: pb.ObserveOutcomesRequest) -> pb.ObserveOutcomesResponse:
+        if self._plugin.observe is None:
+            raise _Refused(grpc.StatusCode.UNIMPLEMENTED, f"{self._plugin.name} has no FEATURE_OBSERVE")
+        state = self._plugin.observe(request.state, [_outcome(each) for each in request.outcomes])
+        return pb.ObserveOutcomesResponse(state=checked_state(state))
 
     def _check(self, request: pb.CheckActionRequest) -> pb.CheckActionResponse:
         action = self._find(request.action)
         try:
-            checked = action.check(_workspace(request.workspace), Context(_settings(request.settings_json)))
+            call = Context(_settings(request.settings_json), state=request.state)
+            checked = action.check(_workspace(request.workspace), call)
         except Unmet as unmet:
             checked = Checked(applicable=False, notes=unmet.notes)
         return pb.CheckActionResponse(
@@ -88,11 +105,11 @@ class PluginServicer(plugin_pb2_grpc.ActionPluginServiceServicer):
         action = self._find(request.action)
         ws = _workspace(request.workspace)
         try:
-            settings = _settings(request.settings_json)
-            call = Context(settings, request.seed, request.request_id)
-            summary = action.apply(ws, _arguments(action, request.arguments_json), call)
+            summary = action.apply(ws, _arguments(action, request.arguments_json), _context(request))
         except Unmet as unmet:
             return pb.ApplyActionResponse(rejection=pb.Rejection(diagnostics=map(_diagnostic, unmet.notes)))
+        except Ask as ask:
+            return pb.ApplyActionResponse(needs_completion=_question(action, ask))
         edits = [_edit(action, ws, path, new) for path, new in ws.changes().items()]
         return pb.ApplyActionResponse(edits=pb.EditSet(edits=edits, summary=summary))
 
@@ -137,6 +154,37 @@ def _settings(text: str) -> Mapping[str, Any]:
         raise Unmet(f"the settings are not a JSON object: {error}") from error
 
 
+def _context(request: pb.ApplyActionRequest) -> Context:
+    answer = request.completion
+    completion = Completion(answer.text, answer.resume) if request.HasField("completion") else None
+    return Context(_settings(request.settings_json), request.seed, request.request_id, request.state, completion)
+
+
+def _question(action: Action, ask: Ask) -> pb.CompletionRequest:
+    if not action.asks:
+        raise TypeError(f"action {action.name} raised Ask without asks=True, so the host was not told that it may")
+    schema = "" if ask.response_schema is None else json.dumps(ask.response_schema, allow_nan=False)
+    return pb.CompletionRequest(
+        prompt=ask.prompt, response_schema=schema, max_output_tokens=ask.max_output_tokens, resume=ask.resume
+    )
+
+
+def _features(plugin: Plugin) -> list[pb.Feature]:
+    observes = [pb.FEATURE_OBSERVE] if plugin.observe is not None else []
+    return observes + ([pb.FEATURE_COMPLETION] if any(each.asks for each in plugin.actions) else [])
+
+
+def _outcome(message: pb.Outcome) -> Outcome:
+    return Outcome(
+        trial_id=message.trial_id,
+        action=message.action,
+        arguments=load_object(message.arguments_json or "{}"),
+        status=_STATUS.get(message.status, ""),
+        metrics=dict(message.metrics),
+        gain=message.baseline_delta,
+    )
+
+
 def _workspace(message: pb.Workspace) -> Edits:
     return Edits(
         {file.path: file.content for file in message.files},
@@ -160,7 +208,7 @@ def _action_message(action: Action) -> pb.Action:
     return pb.Action(
         name=action.name,
         title=action.title,
-        description=action.description[:4096],
+        description=action.description,
         parameters_schema=json.dumps(action.schema, allow_nan=False),
         reads=action.reads,
         writes=action.writes,
@@ -181,6 +229,10 @@ def _guarded(context: grpc.ServicerContext, call: Callable[[], Answer]) -> Answe
         return call()
     except _Refused as refused:
         _abort(context, refused.status, str(refused))
+    except LimitExceeded as error:
+        _abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+    except BadState as error:
+        _abort(context, grpc.StatusCode.FAILED_PRECONDITION, str(error))
     except Exception:
         incident = uuid.uuid4().hex[:12]
         _log.exception("incident %s", incident)
