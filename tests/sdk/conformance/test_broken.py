@@ -1,0 +1,57 @@
+"""Every check of the kit is failed by at least one plugin that breaks its promise, and says how."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tests.sdk.conformance.broken import editing, learning, living, refusing, starting
+from tests.sdk.conformance.broken.breaking import BROKEN, Breaking
+
+from nightlab.sdk.conformance import CHECKS, Budget, CommandTarget, Verdict, verdicts
+
+MODULES = (starting, editing, refusing, learning, living)
+LAUNCH = Path(__file__).with_name("launch.py")
+BUDGET = Budget(repeat=2, stop_s=15.0, memory_bytes=150 * 2**20)
+# What a broken plugin hangs in, so that nobody waits for it as long as for a slow machine.
+SHORT = {
+    "call-time": replace(BUDGET, call_s=0.5),
+    "living:Deaf": replace(BUDGET, start_s=1.5),
+    "living:Stubborn": replace(BUDGET, stop_s=0.5),
+    "living:Waiting": replace(BUDGET, start_s=1.5),
+}
+# Its broken counterpart is a container, which the tests of the host's side start.
+ELSEWHERE = {"confined"}
+
+
+def checked(broken: Breaking) -> Verdict:
+    budget = SHORT.get(broken.check) or SHORT.get(broken.where.removeprefix("broken.")) or BUDGET
+    checks = [check for check in CHECKS if check.name == broken.check]
+    (verdict,) = verdicts(CommandTarget([sys.executable, str(LAUNCH), broken.where]), checks, budget=budget)
+    return verdict
+
+
+@cache
+def all_verdicts() -> dict[str, Verdict]:
+    """All at once: most of the time goes into starting processes."""
+    with ThreadPoolExecutor(max(os.cpu_count() or 1, 2)) as pool:
+        return dict(zip((each.where for each in BROKEN), pool.map(checked, BROKEN), strict=True))
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda each: f"{each.check}-{each.where.partition(':')[2]}")
+def test_a_broken_promise_is_found_and_named(broken: Breaking) -> None:
+    verdict = all_verdicts()[broken.where]
+    assert (verdict.check, verdict.status) == (broken.check, broken.status), verdict.message
+    assert broken.says in verdict.message
+
+
+def test_every_check_is_failed_by_a_broken_plugin() -> None:
+    assert {each.check for each in BROKEN} | ELSEWHERE == {check.name for check in CHECKS}
+    assert {each.where.partition(":")[0] for each in BROKEN} == {
+        f"broken.{m.__name__.rpartition('.')[2]}" for m in MODULES
+    }

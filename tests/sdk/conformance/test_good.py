@@ -1,0 +1,49 @@
+"""Plugins that keep the protocol pass every check: one that does all there is, the SDK's example, nightlab's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nightlab.sdk.conformance import Budget, CommandTarget, Verdict, closing_line, verdicts
+
+ROOT = Path(__file__).parents[3]
+LAUNCH = Path(__file__).with_name("launch.py")
+BUDGET = Budget(repeat=2, start_s=60.0, call_s=60.0, brisk_s=60.0, stop_s=60.0)
+OPTIONAL = {"observe-idempotent", "state-size", "completion", "completion-nonsense"}
+BUILT_IN = sorted(path.parent.name for path in (ROOT / "plugins/nightlab/plugins").glob("*/__init__.py"))
+SERVE = """
+import sys
+sys.path[:0] = {path!r}
+from nightlab.sdk import serve
+from {module} import PLUGIN
+serve(PLUGIN)
+"""
+
+
+def served(module: str) -> list[str]:
+    path = [str(ROOT), str(ROOT / "proto"), str(ROOT / "plugins")]
+    return [sys.executable, "-c", SERVE.format(path=path, module=module)]
+
+
+def results(command: list[str]) -> list[Verdict]:
+    return list(verdicts(CommandTarget(command), budget=BUDGET))
+
+
+def not_passed(found: list[Verdict]) -> dict[str, str]:
+    return {each.check: f"{each.status}: {each.message}" for each in found if each.status != "passed"}
+
+
+def test_a_plugin_that_does_all_there_is_passes_all() -> None:
+    found = results([sys.executable, str(LAUNCH), "good:Good"])
+    assert not_passed(found).keys() == {"confined"}, not_passed(found)
+    assert closing_line(found) == f"{len(found) - 1} passed, 0 failed, 1 skipped"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_nightlabs_own_plugins_pass(name: str) -> None:
+    left = not_passed(results(served(f"nightlab.plugins.{name}")))
+    assert left.keys() <= OPTIONAL | {"confined"}, left
+    assert all(message.startswith("skipped") for message in left.values()), left
