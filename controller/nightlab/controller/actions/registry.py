@@ -11,7 +11,13 @@ from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import ConfigError
 
 GROUP: Final = "nightlab.plugins"
-BUILT_IN: Final[Mapping[str, str]] = {"hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN"}
+BUILT_IN: Final[Mapping[str, str]] = {
+    "hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN",
+    "precision": "nightlab.plugins.precision:PLUGIN",
+    "activation_checkpointing": "nightlab.plugins.activation_checkpointing:PLUGIN",
+    "gradient_accumulation": "nightlab.plugins.gradient_accumulation:PLUGIN",
+    "regularization": "nightlab.plugins.regularization:PLUGIN",
+}
 SET_LITERAL: Final = ("hyperparameter", "set_literal")
 
 
