@@ -14,8 +14,8 @@ GROUP: Final = "nightlab.plugins"
 BUILT_IN: Final[Mapping[str, str]] = {
     "hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN",
     "precision": "nightlab.plugins.precision:PLUGIN",
-    "activation_checkpointing": "nightlab.plugins.activation_checkpointing:PLUGIN",
-    "gradient_accumulation": "nightlab.plugins.gradient_accumulation:PLUGIN",
+    "activation-checkpointing": "nightlab.plugins.activation_checkpointing:PLUGIN",
+    "gradient-accumulation": "nightlab.plugins.gradient_accumulation:PLUGIN",
     "regularization": "nightlab.plugins.regularization:PLUGIN",
 }
 SET_LITERAL: Final = ("hyperparameter", "set_literal")
