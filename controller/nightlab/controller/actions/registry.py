@@ -12,6 +12,11 @@ from nightlab.controller.errors import ConfigError
 # Served together in one worker process; a package of the same name never takes the place of one.
 BUILT_IN: Final[Mapping[str, str]] = {
     "hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN",
+    "optimizer": "nightlab.plugins.optimizer:PLUGIN",
+    "precision": "nightlab.plugins.precision:PLUGIN",
+    "activation-checkpointing": "nightlab.plugins.activation_checkpointing:PLUGIN",
+    "gradient-accumulation": "nightlab.plugins.gradient_accumulation:PLUGIN",
+    "regularization": "nightlab.plugins.regularization:PLUGIN",
 }
 SET_LITERAL: Final = ("hyperparameter", "set_literal")
 _HINT: Final = 'write "plugin" or "plugin/action", such as "hyperparameter"'
