@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from nightlab.controller.actions import ActionHost
 from nightlab.controller.actions.process import ProcessRuntime
-from nightlab.controller.actions.registry import enabled, installed
+from nightlab.controller.actions.registry import enabled
 from nightlab.controller.actions.worker import Patience, PluginWorker
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import ConfigError, PluginError
@@ -97,7 +97,7 @@ async def test_host_goes_on_without_a_plugin_that_breaks(tmp_path: Path) -> None
             await apply(host, ActionCall("misbehaving", "misbehave", {"way": "exit"}, ""))
     offers = await host.check(FILES, [], DIGEST)
     assert not any(each.applicable for each in offers)
-    assert "left out for now" in offers[0].diagnostics[0].summary
+    assert "left out for the night" in offers[0].diagnostics[0].summary
     await host.close()
 
 
@@ -108,8 +108,7 @@ async def test_call_of_an_unknown_action_says_what_there_is(tmp_path: Path) -> N
     await host.close()
 
 
-def test_registry_reads_the_config_without_importing_a_plugin() -> None:
-    assert installed()["hyperparameter"] == "nightlab.plugins.hyperparameter:PLUGIN"
+def test_config_enables_actions_and_a_seed_needs_its_literal_set() -> None:
     (only,) = enabled(config())
     assert only.allows("hyperparameter") and only.allows("set_literal")
     (narrow,) = enabled(config(search={"actions": ["hyperparameter/hyperparameter"]}))
@@ -121,8 +120,11 @@ def test_registry_reads_the_config_without_importing_a_plugin() -> None:
         )
     )
     assert seeded.allows("set_literal")
-    with pytest.raises(ConfigError, match="'nothing/x' names no installed plugin; installed: hyperparameter"):
+    with pytest.raises(ConfigError, match="there is no plugin 'nothing' here; there is hyperparameter"):
         enabled(config(search={"actions": ["nothing/x"]}))
+    for word in ("hyperparameter/", "/x"):
+        with pytest.raises(ConfigError, match="names no plugin or no action"):
+            enabled(config(search={"actions": [word]}))
 
 
 async def test_unknown_action_in_the_config_is_refused(tmp_path: Path) -> None:

@@ -68,17 +68,20 @@ async def test_hang_ends_at_the_deadline() -> None:
     await worker.close()
 
 
-async def test_three_breaks_in_an_hour_leave_it_out_until_the_hour_is_over() -> None:
+async def test_three_breaks_in_an_hour_leave_it_out_for_the_night() -> None:
     now = [0.0]
     worker = PluginWorker("misbehaving", lives("NO_PLUGIN"), clock=lambda: now[0])
-    for _ in range(3):
+    for at in (0.0, 1.0, 3700.0, 3701.0):
+        now[0] = at
         with pytest.raises(PluginError, match="is a int, not a nightlab"):
             await worker.list_actions()
-    assert worker.quarantined
-    with pytest.raises(PluginError, match="left out for now"):
+        assert not worker.quarantined  # never three within one hour
+    with pytest.raises(PluginError, match="is a int, not a nightlab"):
         await worker.list_actions()
-    now[0] = 3601.0
-    assert not worker.quarantined
+    now[0] = 1e6
+    assert worker.quarantined
+    with pytest.raises(PluginError, match="left out for the night"):
+        await worker.list_actions()
 
 
 async def test_plugin_under_another_name_is_refused() -> None:

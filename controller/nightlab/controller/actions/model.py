@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from nightlab.api.params import is_sampleable
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 
 Severity = Literal["error", "warning", "note"]
+LITERALS: Final = "hyperparameter"
 MAX_SUMMARY: Final = 400
 MAX_DETAIL: Final = 4096
 _SEVERITY: Final[Mapping[int, Severity]] = {
@@ -17,6 +18,9 @@ _SEVERITY: Final[Mapping[int, Severity]] = {
     pb.SEVERITY_WARNING: "warning",
     pb.SEVERITY_NOTE: "note",
 }
+_DIRECTION: Final[Mapping[int, str]] = {pb.DIRECTION_DOWN: "down", pb.DIRECTION_UP: "up"}
+MAX_EFFECTS: Final = 16
+MAX_QUANTITY: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class OfferedAction:
         diagnostics: What the plugin tells about it: frozen literals, seeds, what is missing.
         applicable: Whether it may be applied.
         description: The plugin's own words.
+        effects: Where the plugin expects a quantity to go: {"peak_memory": "down"}.
     """
 
     plugin: str
@@ -70,6 +75,12 @@ class OfferedAction:
     diagnostics: tuple[Note, ...]
     applicable: bool
     description: str = ""
+    effects: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def default_is_base(self) -> bool:
+        """Whether its default arguments leave the tree as it is: true of literals, which are described as they are."""
+        return self.plugin == LITERALS
 
     @property
     def sampleable(self) -> bool:
@@ -97,3 +108,9 @@ class AppliedEdits:
     deletes: tuple[str, ...] = ()
     summary: str = ""
     rejection: tuple[Note, ...] = ()
+
+
+def effects_of(action: pb.Action) -> dict[str, str]:
+    """Read what an action is expected to change, as far as it is understood."""
+    known = [effect for effect in action.effects[:MAX_EFFECTS] if effect.direction in _DIRECTION]
+    return {effect.quantity[:MAX_QUANTITY]: _DIRECTION[effect.direction] for effect in known}

@@ -1,18 +1,20 @@
-"""Which plugins are installed and which actions the config enables, read from metadata without importing any plugin."""
+"""Which actions the config enables and which plugins are nightlab's own; others belong to `plugins`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Final
 
 from nightlab.controller.config.schema import Config
 from nightlab.controller.errors import ConfigError
 
-GROUP: Final = "nightlab.plugins"
-BUILT_IN: Final[Mapping[str, str]] = {"hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN"}
+# Served together in one worker process; a package of the same name never takes the place of one.
+BUILT_IN: Final[Mapping[str, str]] = {
+    "hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN",
+}
 SET_LITERAL: Final = ("hyperparameter", "set_literal")
+_HINT: Final = 'write "plugin" or "plugin/action", such as "hyperparameter"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,10 @@ class Enabled:
 
     Attributes:
         plugin: Its name.
-        target: "module:attribute", imported in the worker only.
         actions: Enabled actions; None: all.
     """
 
     plugin: str
-    target: str
     actions: frozenset[str] | None
 
     def allows(self, action: str) -> bool:
@@ -34,30 +34,20 @@ class Enabled:
         return self.actions is None or action in self.actions
 
 
-def installed() -> dict[str, str]:
-    """Return "module:attribute" by plugin name; nightlab's own cannot be replaced by a package of the same name."""
-    return {each.name: each.value for each in entry_points(group=GROUP)} | dict(BUILT_IN)
-
-
-def enabled(config: Config, available: Mapping[str, str] | None = None) -> tuple[Enabled, ...]:
-    """Read `search.actions`.
+def wanted(config: Config) -> tuple[Enabled, ...]:
+    """Read `search.actions`, whether or not there are such plugins.
 
     Args:
         config: Names actions as "plugin/action", or "plugin" for all of its actions.
-        available: Targets by plugin name; None: what is installed.
 
     Raises:
-        ConfigError: A plugin is not installed or a name is malformed.
+        ConfigError: A name is malformed.
     """
-    targets = installed() if available is None else available
     chosen: dict[str, set[str] | None] = {}
     for word in config.search.actions:
         plugin, slash, action = word.partition("/")
-        if plugin not in targets or (slash and not action):
-            raise ConfigError(
-                f"search.actions: {word!r} names no installed plugin; installed: {', '.join(sorted(targets))}",
-                hint='write "plugin" or "plugin/action", such as "hyperparameter"',
-            )
+        if not plugin or (slash and not action):
+            raise ConfigError(f"search.actions: {word!r} names no plugin or no action", hint=_HINT)
         known = chosen.setdefault(plugin, set())
         if not slash or known is None:
             chosen[plugin] = None
@@ -65,10 +55,25 @@ def enabled(config: Config, available: Mapping[str, str] | None = None) -> tuple
             known.add(action)
     if config.noise.seed.kind == "literal":
         _add_set_literal(chosen)
-    return tuple(
-        Enabled(plugin, targets[plugin], None if actions is None else frozenset(actions))
-        for plugin, actions in chosen.items()
-    )
+    return tuple(Enabled(plugin, None if actions is None else frozenset(actions)) for plugin, actions in chosen.items())
+
+
+def enabled(config: Config, available: Collection[str] = BUILT_IN.keys()) -> tuple[Enabled, ...]:
+    """Read `search.actions` where only some plugins can be had.
+
+    Args:
+        config: See `wanted`.
+        available: Names of those plugins.
+
+    Raises:
+        ConfigError: Another plugin is named, or a name is malformed.
+    """
+    found = wanted(config)
+    unknown = [each.plugin for each in found if each.plugin not in available]
+    if unknown:
+        known = ", ".join(sorted(available))
+        raise ConfigError(f"search.actions: there is no plugin {unknown[0]!r} here; there is {known}", hint=_HINT)
+    return found
 
 
 def _add_set_literal(chosen: dict[str, set[str] | None]) -> None:

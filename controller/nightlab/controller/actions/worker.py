@@ -17,10 +17,11 @@ from google.protobuf.message import DecodeError, Message
 
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.controller.actions.runtime import CallFailed, PluginRuntime
-from nightlab.controller.errors import PluginError
+from nightlab.controller.errors import NightlabError, PluginError
 
 HOST_VERSION: Final = "0.1.0"
 MAX_ACTIONS: Final = 1000
+_REFUSALS: Final = frozenset({grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED})
 Answer = TypeVar("Answer", bound=Message)
 log = structlog.get_logger(__name__)
 
@@ -67,14 +68,33 @@ class PluginWorker:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._breaks: list[float] = []
+        self._quarantined = False
         self._runtime: PluginRuntime | None = None
+        self._info = pb.GetPluginInfoResponse()
+
+    @property
+    def patience(self) -> Patience:
+        """How long it may take."""
+        return self._patience
 
     @property
     def quarantined(self) -> bool:
-        """Whether it broke so often that it is not started again for now."""
-        now = self._clock()
-        self._breaks = [at for at in self._breaks if now - at < self._patience.window_s]
-        return len(self._breaks) >= self._patience.breaks
+        """Whether it broke so often that it is not started again in this night."""
+        return self._quarantined
+
+    @property
+    def breaks(self) -> int:
+        """How often it broke within the window before its last break."""
+        return len(self._breaks)
+
+    @property
+    def version(self) -> str:
+        """What it says of itself, cut; empty before it answered. Untrusted."""
+        return self._info.version[:60]
+
+    def has(self, feature: int) -> bool:
+        """Tell whether it announced a `pb.Feature`; False before it answered."""
+        return feature in self._info.features
 
     @property
     def runtime(self) -> PluginRuntime | None:
@@ -115,6 +135,14 @@ class PluginWorker:
         """
         return await self._call("ApplyAction", request, pb.ApplyActionResponse)
 
+    async def observe(self, request: pb.ObserveOutcomesRequest) -> pb.ObserveOutcomesResponse:
+        """Let it fold outcomes into its state.
+
+        Raises:
+            PluginError: It crashed, hung or answered nonsense.
+        """
+        return await self._call("ObserveOutcomes", request, pb.ObserveOutcomesResponse)
+
     async def close(self) -> None:
         """End the worker."""
         async with self._lock:
@@ -130,7 +158,7 @@ class PluginWorker:
         if self.quarantined:
             raise PluginError(
                 f"plugin {self.plugin} broke {len(self._breaks)} times within {self._patience.window_s:.0f} s and is "
-                "left out for now; its log lines above say how"
+                "left out for the night; its log lines above say how"
             )
         if self._runtime is not None and self._runtime.alive:
             return self._runtime
@@ -138,7 +166,7 @@ class PluginWorker:
         self._runtime = self._make_runtime()
         try:
             await self._runtime.start()
-        except OSError as error:
+        except (OSError, NightlabError) as error:
             raise await self._broken(f"cannot be started: {error}") from error
         await self._greet(self._runtime)
         return self._runtime
@@ -149,6 +177,7 @@ class PluginWorker:
         info = await self._answered(self._unless_it_ends(runtime, call), pb.GetPluginInfoResponse)
         if info.name != self.plugin:
             raise await self._broken(f"calls itself {info.name[:60]!r}")
+        self._info = info
         log.info("plugin.started", plugin=self.plugin, version=info.version[:60], where=runtime.where)
 
     async def _unless_it_ends(self, runtime: PluginRuntime, call: Awaitable[bytes]) -> bytes:
@@ -156,18 +185,18 @@ class PluginWorker:
         answer = asyncio.ensure_future(call)
         try:
             await asyncio.wait({ended, answer}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise await self._broken("ended before it answered")
-            return answer.result()
+            if answer.done():
+                return answer.result()
         finally:
             ended.cancel()
             answer.cancel()
+        raise await self._broken("ended before it answered")
 
     async def _answered(self, call: Awaitable[bytes], kind: type[Answer]) -> Answer:
         try:
             return kind.FromString(await call)
         except CallFailed as error:
-            if error.code is grpc.StatusCode.NOT_FOUND:
+            if error.code in _REFUSALS:
                 raise PluginError(f"plugin {self.plugin}: {error.details[:300]}") from error
             raise await self._broken(_said(error)) from error
         except DecodeError as error:
@@ -178,12 +207,16 @@ class PluginWorker:
 
     async def _broken(self, what: str) -> PluginError:
         """Count a break and end the worker; the next call starts a new one."""
-        self._breaks.append(self._clock())
+        now = self._clock()
+        self._breaks = [at for at in self._breaks if now - at < self._patience.window_s] + [now]
+        self._quarantined = self._quarantined or len(self._breaks) >= self._patience.breaks
         how = await self._end(gently=False)
         log.warning("plugin.broken", plugin=self.plugin, what=what, how=how, breaks=len(self._breaks))
+        if self._quarantined:
+            log.error("plugin.quarantined", plugin=self.plugin, breaks=len(self._breaks))
         return PluginError(
-            f"plugin {self.plugin} {what} ({how}); it starts anew with the next call, {self._patience.breaks} breaks "
-            f"within {self._patience.window_s:.0f} s leave it out"
+            f"plugin {self.plugin} {what} ({how or 'nothing of it is left'}); it starts anew with the next call, "
+            f"{self._patience.breaks} breaks within {self._patience.window_s:.0f} s leave it out"
         )
 
     async def _end(self, *, gently: bool) -> str:

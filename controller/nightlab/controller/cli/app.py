@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nightlab.controller.cli import clean, doctor, engine, export, gate, init, report, run, status, stop, trial
+from nightlab.controller.cli import clean, doctor, engine, export, gate, init, plugin, report, run, status, stop, trial
 from nightlab.controller.cli.logs import to_stderr
 from nightlab.controller.version import VERSION
 
@@ -28,6 +28,7 @@ app.command("stop")(stop.stop)
 app.command("clean")(clean.clean)
 app.add_typer(trial.app, name="trial")
 app.add_typer(engine.app, name="engine")
+app.add_typer(plugin.app, name="plugin")
 
 
 def _version(asked: bool) -> None:

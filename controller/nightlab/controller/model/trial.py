@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from nightlab.controller.model.change import Drift, Fix
 from nightlab.controller.model.score import Measurement
 from nightlab.controller.model.tree import Tree
+
+ACTION_AUTHOR: Final = "action:"
+"""What an edit's author begins with where an action made it."""
 
 
 class Role(StrEnum):
@@ -68,7 +72,7 @@ class ActionCall:
     @property
     def author(self) -> str:
         """The author of the edits it makes."""
-        return f"action:{self.plugin}/{self.action}"
+        return f"{ACTION_AUTHOR}{self.plugin}/{self.action}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from nightlab.controller.config.units import show_bytes, show_seconds
 from nightlab.controller.model.score import NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Role
 from nightlab.controller.report._inert import _inert
-from nightlab.controller.report.view import ConstraintView, StudyView, TrialView
+from nightlab.controller.report.view import ActionView, ConstraintView, StudyView, TrialView
 
 MINUS: Final = "\N{MINUS SIGN}"
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
@@ -136,17 +136,23 @@ def show_actions(trial: TrialView, *, limit: int = 3) -> str:
     changed = trial.changed
     files = {argument.name.partition(":")[0] for argument in changed}
     # One file for all of them is said by the diff; in a line it only pushes the values out of sight.
-    names = [a.name.partition(":")[2] or a.name for a in changed] if len(files) == 1 else [a.name for a in changed]
-    parts = [
+    parts = [part for action in reversed(trial.actions) for part in _parts(action, has_one_file=len(files) == 1)]
+    if len(parts) > limit:
+        parts[limit:] = [f"{len(parts) - limit} more"]
+    return ", ".join(parts) or ("the base tree" if trial.role is Role.BASELINE else "no change")
+
+
+def _parts(action: ActionView, *, has_one_file: bool) -> list[str]:
+    """Write each argument that an action changed, or what it did where it has none."""
+    if not action.changed:
+        return [_inert(action.summary or action.name, 120)]
+    names = [a.name.partition(":")[2] or a.name if has_one_file else a.name for a in action.changed]
+    return [
         f"{_inert(name, 80)} {show_argument(a.before)} {ARROW} {show_argument(a.after)}"
-        for name, a in zip(names[:limit], changed, strict=False)
+        if a.before is not None
+        else f"{_inert(name, 80)} = {show_argument(a.after)}"
+        for name, a in zip(names, action.changed, strict=True)
     ]
-    if len(changed) > limit:
-        parts.append(f"{len(changed) - limit} more")
-    if parts:
-        return ", ".join(parts)
-    done = ", ".join(_inert(action.summary or action.name, 120) for action in trial.actions)
-    return done or ("the base tree" if trial.role is Role.BASELINE else "no change")
 
 
 def verdict_word(trial: TrialView) -> str:

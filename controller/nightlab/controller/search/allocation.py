@@ -9,6 +9,7 @@ from typing import Final
 
 from nightlab.controller.config.schema import Objective
 from nightlab.controller.model.score import Direction, Verdict
+from nightlab.controller.search.needs import Needs, helps
 from nightlab.controller.search.policy import Candidate, Past
 
 EXPLORATION: Final = 0.5  # weight of an action's doubt against its rate, which is at most 1
@@ -27,18 +28,20 @@ class _Record:
 
 
 def ranked_candidates(
-    candidates: Sequence[Candidate], history: Sequence[Past], objective: Objective
+    candidates: Sequence[Candidate], history: Sequence[Past], objective: Objective, needs: Needs = frozenset()
 ) -> list[Candidate]:
     """Order actions, the most promising first.
 
     An upper confidence bound (UCB1; Auer et al. 2002) over gain per container-second, a gain being how far a trial got
     beyond the best one before it in the first objective. Not more actions are open than one plus the square root of the
-    number of trials, in the order given, so that a hundred actions do not use up a night by one visit each.
+    number of trials, in the order given, so that a hundred actions do not use up a night by one visit each. An action
+    that was never tried and whose author says that it helps where the history has trouble comes before all others.
 
     Args:
         candidates: In the order of the user's config.
         history: Every trial so far.
         objective: The first objective.
+        needs: What the history is in trouble with; see `needs`.
     """
     if len(candidates) < 2:
         return list(candidates)
@@ -47,26 +50,29 @@ def ranked_candidates(
     best = max((record.rate for record in records.values()), default=0.0)
     is_open = 1 + math.isqrt(total)
 
-    def rank(position: int) -> tuple[bool, float, int]:
-        record = records.get(_key(candidates[position]), _Record())
+    def rank(position: int) -> tuple[bool, bool, float, int]:
+        candidate = candidates[position]
+        record = records.get(_key(candidate), _Record())
+        is_hoped_for = not record.trials and helps(candidate, needs)
         share = record.rate / best if best > 0 else 0.0
         doubt = math.sqrt(math.log(total + 1.0) / record.trials) if record.trials else math.inf
-        return position >= is_open, -(share + EXPLORATION * doubt), position
+        return not is_hoped_for, position >= is_open, -(share + EXPLORATION * doubt), position
 
     return [candidates[position] for position in sorted(range(len(candidates)), key=rank)]
 
 
-def _key(candidate: Candidate) -> tuple[str, str]:
-    return candidate.plugin, candidate.action
+def _key(candidate: Candidate) -> tuple[str, str, str]:
+    return candidate.plugin, candidate.action, candidate.schema_digest
 
 
-def _records(history: Sequence[Past], objective: Objective) -> dict[tuple[str, str], _Record]:
-    records: dict[tuple[str, str], _Record] = {}
+def _records(history: Sequence[Past], objective: Objective) -> dict[tuple[str, str, str], _Record]:
+    records: dict[tuple[str, str, str], _Record] = {}
     best = math.inf
     for past in sorted(history, key=lambda past: past.number):
         loss = _loss(past, objective)
         if past.call is not None:
-            record = records.setdefault((past.call.plugin, past.call.action), _Record())
+            key = (past.call.plugin, past.call.action, past.call.schema_digest)
+            record = records.setdefault(key, _Record())
             record.trials += 1
             record.container_s += past.container_s
             record.gain += best - loss if loss < best < math.inf else 0.0

@@ -26,6 +26,7 @@ class Candidate:
         defaults: The value that each parameter has now; wins over a `default` of the schema.
         default_is_base: The default arguments leave the tree as it is, so that they are never proposed. False for an
             action that changes the tree whatever its arguments are.
+        effects: Where its author expects a quantity to go: {"peak_memory": "down"}. A hint, never a fact.
     """
 
     plugin: str
@@ -34,6 +35,12 @@ class Candidate:
     schema_digest: str
     defaults: Mapping[str, object] = field(default_factory=dict)
     default_is_base: bool = True
+    effects: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Of the action: its plugin's and its own."""
+        return self.plugin, self.action
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Past:
         container_s: Container seconds spent on it.
         notices: What the gate has to say of it, a line each, for a policy that reads: what was rolled back, which fixes
             were held back and why, how its smoke run failed. Of a `void` trial it is all that there is.
+        parent: The trial whose recipe `call` was added to, or replaced the same action in; 0 is the base.
     """
 
     number: int
@@ -60,6 +68,7 @@ class Past:
     constraint_excess: Mapping[str, float] = field(default_factory=dict)
     container_s: float = 0.0
     notices: tuple[str, ...] = ()
+    parent: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,12 @@ class Proposal:
     Attributes:
         call: The action with a full assignment of its parameters.
         reason: Why, in one line for a person.
+        parent: The trial on whose recipe the call is made; 0 is the base tree.
     """
 
     call: ActionCall
     reason: str
+    parent: int = 0
 
 
 class Policy(Protocol):

@@ -6,17 +6,18 @@ Everything is turned so that lower is better. Choosing the next point belongs to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from nightlab.controller.config.schema import Constraint, Objective
-from nightlab.controller.model.score import Direction, Verdict
+from nightlab.controller.model.score import Verdict
+from nightlab.controller.search.lineage import UNSETTLED, Context, Lineage
 from nightlab.controller.search.policy import Candidate, Past
 from nightlab.controller.search.space import Assignment, Key, Space, Value
 
-UNSETTLED: Final = frozenset({Verdict.LOST, Verdict.VOID})  # says nothing about the point; worth one more attempt
 ATTEMPTS_OF_A_POINT: Final = 2
+Relieved = Callable[[Context], bool]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Point:
     Attributes:
         assignment: Full, by parameter.
         losses: Mean per objective, in the config's order and turned so that lower is better; None where no run was
-            scored.
+            scored. What they would be on the base tree, where a run was on top of other actions.
         spread_sums: Sum of squared deviations of the first objective over its runs, and how many runs.
         excess: Largest excess per constraint; above 0 is broken.
         is_feasible: No run broke a constraint or ran out of memory.
@@ -84,28 +85,56 @@ def standing_of(
 
     Runs of the base tree count as the default point where that leaves the tree as it is.
     """
+    return standing_in(candidate, space, Lineage(history, objectives), constraints)
+
+
+def standing_in(
+    candidate: Candidate,
+    space: Space,
+    lineage: Lineage,
+    constraints: Sequence[Constraint],
+    relieved: Relieved = lambda _context: False,
+) -> Standing:
+    """Read a history whose parents are known.
+
+    Args:
+        candidate: The action.
+        space: Its parameters.
+        lineage: The history.
+        constraints: Whose excess is told.
+        relieved: Says of what a run's tree had beside this action whether the next one's has more to keep its bounds
+            with; then what was infeasible there is open again.
+    """
     runs: dict[Key, list[Past]] = {}
     assignments: dict[Key, dict[str, Value]] = {}
-    for past in sorted(history, key=lambda past: past.number):
-        assignment = _assignment(candidate, space, past)
-        if assignment is not None:
-            key = space.key(assignment)
-            assignments[key] = assignment
-            runs.setdefault(key, []).append(past)
-    points = tuple(_point(assignments[key], runs[key], objectives, constraints) for key in runs if _tells(runs[key]))
+    for past in _of(candidate, lineage):
+        if _is_infeasible(past) and relieved(lineage.context(past.number, candidate.name)):
+            continue
+        assignment = space.complete(past.call.arguments) if past.call is not None else space.defaults()
+        key = space.key(assignment)
+        assignments[key] = assignment
+        runs.setdefault(key, []).append(past)
+    told = [key for key, pasts in runs.items() if _tells(pasts)]
+    points = tuple(_point(assignments[key], runs[key], lineage, constraints) for key in told)
     taken = {key for key, pasts in runs.items() if _is_taken(pasts)}
     if candidate.default_is_base:
         taken.add(space.key(space.defaults()))
-    return Standing(space, points, frozenset(taken), _inert(space, runs, assignments))
+    return Standing(space, points, frozenset(taken), _inert(space, runs, assignments, lineage))
 
 
-def _assignment(candidate: Candidate, space: Space, past: Past) -> dict[str, Value] | None:
-    call = past.call
-    if call is None:
-        return space.defaults() if candidate.default_is_base else None
-    if (call.plugin, call.action, call.schema_digest) != (candidate.plugin, candidate.action, candidate.schema_digest):
-        return None
-    return space.complete(call.arguments)
+def _of(candidate: Candidate, lineage: Lineage) -> list[Past]:
+    """Return the trials that tell of an action, in the order of their numbers."""
+    own = [
+        past
+        for past in lineage.by_action.get(candidate.name, ())
+        if past.call is not None and past.call.schema_digest == candidate.schema_digest
+    ]
+    runs = [*lineage.base_runs, *own] if candidate.default_is_base else own
+    return sorted(runs, key=lambda past: past.number)
+
+
+def _is_infeasible(past: Past) -> bool:
+    return past.verdict is Verdict.INFEASIBLE or not past.feasible
 
 
 def _tells(pasts: Sequence[Past]) -> bool:
@@ -116,15 +145,21 @@ def _is_taken(pasts: Sequence[Past]) -> bool:
     return _tells(pasts) or len(pasts) >= ATTEMPTS_OF_A_POINT
 
 
-def _inert(space: Space, runs: Mapping[Key, Sequence[Past]], assignments: Mapping[Key, Assignment]) -> frozenset[str]:
-    without = [key for key, pasts in runs.items() if any(past.verdict is Verdict.NO_EFFECT for past in pasts)]
-    return frozenset(name for key in without for name in space.changed(assignments[key]))
+def _inert(
+    space: Space, runs: Mapping[Key, Sequence[Past]], assignments: Mapping[Key, Assignment], lineage: Lineage
+) -> frozenset[str]:
+    """Name what was changed without effect: against the base, or against the parent's arguments."""
+    found: set[str] = set()
+    for key, pasts in runs.items():
+        for past in (past for past in pasts if past.verdict is Verdict.NO_EFFECT):
+            before = lineage.before(past)
+            origin = space.complete(before.call.arguments) if before is not None else space.defaults()
+            found.update(space.changed_between(assignments[key], origin))
+    return frozenset(found)
 
 
-def _point(
-    assignment: Assignment, pasts: Sequence[Past], objectives: Sequence[Objective], constraints: Sequence[Constraint]
-) -> Point:
-    scored = [losses for past in pasts if (losses := _losses(past, objectives)) is not None]
+def _point(assignment: Assignment, pasts: Sequence[Past], lineage: Lineage, constraints: Sequence[Constraint]) -> Point:
+    scored = [losses for past in pasts if (losses := lineage.worth(past)) is not None]
     ended = [past for past in pasts if past.verdict is not None]
     means = tuple(math.fsum(column) / len(scored) for column in zip(*scored, strict=True)) if scored else None
     first = [losses[0] for losses in scored]
@@ -139,16 +174,6 @@ def _point(
         is_pending=not ended,
         numbers=tuple(past.number for past in pasts),
     )
-
-
-def _losses(past: Past, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
-    if past.verdict in (None, Verdict.CRASH, Verdict.REJECTED, *UNSETTLED):
-        return None
-    values = [past.values.get(objective.name) for objective in objectives]
-    if any(value is None or not math.isfinite(value) for value in values):
-        return None
-    signs = [1.0 if objective.direction is Direction.MINIMIZE else -1.0 for objective in objectives]
-    return tuple(sign * value for sign, value in zip(signs, values, strict=True) if value is not None)
 
 
 def _excesses(pasts: Iterable[Past], name: str) -> list[float]:

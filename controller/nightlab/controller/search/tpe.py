@@ -3,7 +3,8 @@
 Optuna's TPE is good at a hundred trials in a few dimensions; a night has a dozen to a hundred trials and dozens of
 literals. So most proposals are small moves around the incumbent, ranked by an additive model (`moves`), and every
 fourth takes a few values over from TPE's sample (`study`), which sees what is not additive. Measured on the synthetic
-nights of tests/controller/search/landscapes.py. Which action is next belongs to `allocation`.
+nights of tests/controller/search/landscapes.py. Which action is next belongs to `allocation`, on top of what it goes
+to `ground`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from nightlab.controller.config.schema import Constraint, Objective
-from nightlab.controller.model.trial import ActionCall
 from nightlab.controller.search.allocation import ranked_candidates
+from nightlab.controller.search.ground import Ground
+from nightlab.controller.search.lineage import Lineage
+from nightlab.controller.search.needs import helps, needs_of
 from nightlab.controller.search.policy import Candidate, Past, Proposal
+from nightlab.controller.search.recipe import ActionName
 from nightlab.controller.search.space import Assignment, Space, Value, space_of
-from nightlab.controller.search.standing import Point, Standing, standing_of
+from nightlab.controller.search.standing import Point, Standing, standing_in
 
 TPE_FROM: Final = 10  # ended points before TPE has something to model
 TPE_EVERY: Final = 4
@@ -44,19 +48,41 @@ class TpePolicy:
         self._constraints = tuple(constraints)
         self._seed = seed
         self._replays: dict[tuple[str, str, str], object] = {}
+        self._spaces: dict[ActionName, tuple[Candidate, Space | None]] = {}
 
     def propose(self, candidates: Sequence[Candidate], history: Sequence[Past], number: int) -> Proposal | None:
-        """Choose an action and its arguments; see `Policy`."""
-        for candidate in ranked_candidates(candidates, history, self._objectives[0]):
-            space = space_of(candidate)
+        """Choose an action, its arguments and what they are put on top of; see `Policy`."""
+        lineage = Lineage(history, self._objectives)
+        needs = needs_of(history, self._objectives, self._constraints)
+        incumbent = lineage.incumbent({(*each.name, each.schema_digest) for each in candidates})
+        reliefs = frozenset(each.name for each in candidates if helps(each, needs))
+        for candidate in ranked_candidates(candidates, history, self._objectives[0], needs):
+            space = self._space(candidate)
             if space is None:
                 continue
-            standing = standing_of(candidate, space, history, self._objectives, self._constraints)
-            found = self._choose(candidate, standing, number)
+            ground = Ground(candidate, lineage, incumbent, reliefs)
+            standing = standing_in(candidate, space, lineage, self._constraints, ground.relieves)
+            found = self._on_ground(ground, standing, number)
             if found is not None:
-                call = ActionCall(candidate.plugin, candidate.action, found[0], candidate.schema_digest)
-                return Proposal(call, found[1])
+                return found
         return None
+
+    def _on_ground(self, ground: Ground, standing: Standing, number: int) -> Proposal | None:
+        retry = ground.retry(standing)
+        if retry is not None or ground.is_barren:
+            return retry
+        moved = ground.transplant(standing)
+        if moved is not None:
+            return moved
+        found = self._choose(ground.candidate, standing, number)
+        return ground.proposal(*found) if found is not None else None
+
+    def _space(self, candidate: Candidate) -> Space | None:
+        """Return a candidate's space, read once."""
+        known = self._spaces.get(candidate.name)
+        if known is None or (known[0] is not candidate and known[0] != candidate):
+            known = self._spaces[candidate.name] = (candidate, space_of(candidate))
+        return known[1]
 
     def _choose(self, candidate: Candidate, standing: Standing, number: int) -> Choice | None:
         defaults = standing.space.defaults()

@@ -233,4 +233,25 @@ class QuarantineRecord:
     lost_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """A plugin as a study has it.
+
+    Attributes:
+        version: As it says of itself; untrusted.
+        digest: What it is made of; empty where nothing names it.
+        stopped: Why it is left out; empty while it is asked.
+        state: Its own bytes, handed back with every call.
+        told: Trials whose outcome is folded into `state`.
+    """
+
+    study_id: str
+    plugin: str
+    version: str = ""
+    digest: str = ""
+    stopped: str = ""
+    state: bytes = b""
+    told: tuple[int, ...] = ()
+
+
 Measurements = Mapping[str, Measurement]

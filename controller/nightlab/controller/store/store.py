@@ -24,6 +24,7 @@ from nightlab.controller.store.records import (
     AttemptRecord,
     EditRecord,
     EventRecord,
+    PluginRecord,
     ProofRecord,
     QuarantineRecord,
     StudyRecord,
@@ -34,7 +35,7 @@ T = TypeVar("T")
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 _KINDS: Final = (
     *(StudyRecord, TrialRecord, AttemptRecord, EditRecord, EventRecord, Measurement),
-    *(ProofRecord, ApprovalRecord, QuarantineRecord),
+    *(ProofRecord, ApprovalRecord, QuarantineRecord, PluginRecord),
 )
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {kind: TypeAdapter(kind) for kind in _KINDS}
 
@@ -232,6 +233,32 @@ class Store:
         """Return every author whose fixes are not made any more, oldest first."""
         c = tables.quarantine.c
         return self._read(QuarantineRecord, tables.quarantine.select().order_by(c.at_unix_ms, c.author))
+
+    # Plugins
+
+    def add_plugin(self, study_id: str, plugin: str, **facts: str) -> None:
+        """Write what a plugin is; where it is known, its state and what it was told stay.
+
+        Args:
+            study_id: Of the study.
+            plugin: Its name.
+            facts: `version`, `digest` and `stopped` of a PluginRecord.
+        """
+        row = sqlite.insert(tables.plugin).values(study_id=study_id, plugin=plugin, **facts)
+        keys = [tables.plugin.c.study_id, tables.plugin.c.plugin]
+        self._write(row.on_conflict_do_update(keys, set_=facts))
+
+    def keep_plugin_state(self, study_id: str, plugin: str, state: bytes, told: Iterable[int]) -> None:
+        """Write a plugin's state together with the trials that it holds, so that a kill leaves both or neither."""
+        c = tables.plugin.c
+        where = sa.and_(c.study_id == study_id, c.plugin == plugin)
+        values = {"state": state, "told": sorted(told)}
+        self._write_one(tables.plugin.update().where(where).values(values), f"{study_id} plugin {plugin}")
+
+    def plugins(self, study_id: str) -> list[PluginRecord]:
+        """Return a study's plugins by name."""
+        c = tables.plugin.c
+        return self._read(PluginRecord, tables.plugin.select().where(c.study_id == study_id).order_by(c.plugin))
 
     # One transaction each
 

@@ -182,3 +182,15 @@ quarantine: Final = sa.Table(
     sa.Column("hunks", sa.String, nullable=False, default=""),
     sa.Column("lost_s", sa.Float, nullable=False, default=0.0),
 )
+
+plugin: Final = sa.Table(
+    "plugin",
+    metadata,
+    sa.Column("study_id", sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("plugin", sa.String, primary_key=True),
+    sa.Column("version", sa.String, nullable=False, default=""),
+    sa.Column("digest", sa.String, nullable=False, default=""),
+    sa.Column("stopped", sa.String, nullable=False, default=""),
+    sa.Column("state", sa.LargeBinary, nullable=False, default=b""),
+    sa.Column("told", sa.JSON, nullable=False, default=list),
+)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from nightlab.controller.errors import StoreError
 from nightlab.controller.model.score import Verdict
+from nightlab.controller.model.trial import ACTION_AUTHOR
 from nightlab.controller.repo.export import BranchExport, ExportStep, PatchExport, Provenance
 from nightlab.controller.repo.snapshot import BaseTree
 from nightlab.controller.report.view import StudyView, TrialView
-from nightlab.controller.store import Store, StudyRecord
+from nightlab.controller.store import EditRecord, Store, StudyRecord
 
 
 def base_tree(store: Store, study: StudyRecord) -> BaseTree:
@@ -40,21 +42,34 @@ def steps_of(store: Store, view: StudyView, trial: TrialView) -> list[ExportStep
     """Return the trial's edits in order, each with its author."""
     edits = store.edits(view.id, trial.number)
     verdict = trial.verdict.value if trial.verdict is not None else "not judged"
-    subject = f"nightlab: {', '.join(short_names(trial)) or edits[-1].summary}"
     return [
         ExportStep(
             store.tree(edit.tree_digest),
             edit.author,
-            subject,
+            _subject(trial, edit, edits),
             {"Nightlab-Change": edit.summary or edit.author, "Nightlab-Verdict": verdict},
         )
         for edit in edits
     ]
 
 
+def _subject(trial: TrialView, edit: EditRecord, edits: Sequence[EditRecord]) -> str:
+    """Say what a commit changes: its own action's arguments where the tree has several actions."""
+    actions = trial.actions if len(trial.actions) > 1 else ()
+    own = next((action for action in actions if edit.author == f"{ACTION_AUTHOR}{action.name}"), None)
+    if own is None:
+        return f"nightlab: {', '.join(short_names(trial)) or edits[-1].summary}"
+    names = _shortened([argument.name for argument in own.changed])
+    return f"nightlab: {own.name}{': ' if names else ''}{', '.join(names)}"
+
+
 def short_names(trial: TrialView, limit: int = 3) -> list[str]:
     """Return the names of what a trial changed, without their files, the first few of many."""
-    names = [argument.name.rpartition(":")[2] for argument in trial.changed]
+    return _shortened([argument.name for argument in trial.changed], limit)
+
+
+def _shortened(full: Sequence[str], limit: int = 3) -> list[str]:
+    names = [name.rpartition(":")[2] for name in full]
     return names if len(names) <= limit else [*names[:limit], f"{len(names) - limit} more"]
 
 

@@ -105,21 +105,25 @@ class Judge:
             reason = f"{broken[0].name} is {values[broken[0].name]:g}, beyond its bound"
             return self._judge(trial, Verdict.DISCARD, reason)
         if self._is_like_parent(trial, outcome.measurements):
-            return self._judge(trial, Verdict.NO_EFFECT, "digit for digit the base tree's run on the same seed")
+            whose = f"trial {trial.parent}'s run" if trial.parent else "the base tree's run"
+            return self._judge(trial, Verdict.NO_EFFECT, f"digit for digit {whose} on the same seed")
         return self._screen(trial, values.get(self._first.name))
 
     def _is_like_parent(self, trial: TrialRecord, measurements: Iterable[Measurement]) -> bool:
-        twins = (
-            t.number
-            for t in self._scribe.trials()
-            if t.role is Role.BASELINE and t.verdict is Verdict.BASELINE and t.run_seed == trial.run_seed
-        )
-        twin = next(twins, None)
+        twin = self._parent_run(trial)
         mine = {m.name: m.value for m in measurements if m.trust is not Trust.OBSERVED}
         if twin is None or not mine or trial.run_seed is None:
             return False
         theirs = self._measured().get(twin, {})
         return all(name in theirs and theirs[name].value == value for name, value in mine.items())
+
+    def _parent_run(self, trial: TrialRecord) -> int | None:
+        """Return the run of the parent's tree on the trial's own seed."""
+        trials = self._scribe.trials()
+        if trial.parent:
+            return next((t.number for t in trials if t.number == trial.parent and t.run_seed == trial.run_seed), None)
+        baselines = (t for t in trials if t.role is Role.BASELINE and t.verdict is Verdict.BASELINE)
+        return next((t.number for t in baselines if t.run_seed == trial.run_seed), None)
 
     def _screen(self, trial: TrialRecord, value: float | None) -> Verdict | None:
         trials, measured = self._scribe.trials(), self._measured()

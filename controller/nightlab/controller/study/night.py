@@ -21,6 +21,7 @@ from nightlab.controller.store import AttemptRecord, TrialRecord
 from nightlab.controller.study.agenda import Agenda
 from nightlab.controller.study.drifts import Drifts
 from nightlab.controller.study.judge import Judge
+from nightlab.controller.study.plugins import PluginBook
 from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
 from nightlab.controller.study.smoking import Attempts
@@ -74,6 +75,7 @@ class Night:
         shares: tuple[Share, ...],
         stop: Stop,
         grace_s: float = GRACE_S,
+        plugins: PluginBook | None = None,
     ) -> None:
         self._scribe = scribe
         self._agenda = agenda
@@ -81,6 +83,7 @@ class Night:
         self._runner = runner
         self._redress = redress
         self._drifts = drifts
+        self._plugins = plugins
         self._grace_s = grace_s
         self._free = list(shares)
         self._stop = stop
@@ -101,6 +104,8 @@ class Night:
         try:
             while True:
                 await self._redress.settle()
+                if self._plugins is not None:
+                    await self._plugins.tell()
                 await self._fill()
                 if not self._running and not await self._wait_for_proofs():
                     return
@@ -109,6 +114,8 @@ class Night:
         finally:
             await self._redress.prover.stop()
             await self._end_running()
+            if self._plugins is not None:
+                await self._plugins.close()
             self._scribe.spend()
 
     async def _wait_for_proofs(self) -> bool:

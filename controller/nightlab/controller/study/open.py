@@ -39,6 +39,7 @@ from nightlab.controller.study.fixing import Fixer
 from nightlab.controller.study.interpreter import requires_python
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
+from nightlab.controller.study.plugins import PluginBook, PluginStates
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.prover import Examiner, Prover
 from nightlab.controller.study.reconcile import reconcile, sweep_study
@@ -175,7 +176,8 @@ async def sitting(
         toolbox = await asyncio.to_thread(ensure_toolbox, ground.engine.client, progress=progress.note)
         spawner = Spawner(ground.config, ground.engine, toolbox, ground.blobs, ground.state, ground.record.id)
         site, findings = await site_of(ground.record, ground.config, ground.engine, ground.scribe, spawner, ground.base)
-        editor, offered = await _actions(stack, ground, site)
+        states = PluginStates(ground.store, ground.record.id)
+        actions, editor, offered = await _actions(stack, ground, site, states)
         explainer = await stack.enter_async_context(Explainer())
         walk = TrialWalk(
             *(ground.config, site, spawner, ground.state, findings),
@@ -189,7 +191,8 @@ async def sitting(
         runner = SmokeStage(ground.config, ground.scribe, Runner(ground.config, site, ground.scribe, walk), smoker)
         whole = SmokeRunner(whole_runs(ground.config), site, spawner, ground.state)
         gate = _Gate(explainer, smoker, whole, site)
-        yield await _sitting(stack, ground, editor, offered, runner, gate, stop, adopted)
+        book = PluginBook(ground.config, ground.scribe, actions, states)
+        yield await _sitting(stack, ground, actions, book, editor, offered, runner, gate, stop, adopted)
 
 
 async def _ground(stack: AsyncExitStack, repo: Path, config: Config, resume: str | None, progress: Progress) -> Ground:
@@ -209,21 +212,25 @@ async def _ground(stack: AsyncExitStack, repo: Path, config: Config, resume: str
     return Ground(record, own, base, state, store, blobs, engine, Scribe(store, record.id, state, progress))
 
 
-async def _actions(stack: AsyncExitStack, ground: Ground, site: Site) -> tuple[Editor, tuple[OfferedAction, ...]]:
+async def _actions(
+    stack: AsyncExitStack, ground: Ground, site: Site, states: PluginStates
+) -> tuple[ActionHost, Editor, tuple[OfferedAction, ...]]:
     starts = started_files(ground.config, site, ground.base, ground.blobs)
-    actions = ActionHost(ground.config, state_dir=ground.state.root)
+    actions = ActionHost(ground.config, state_dir=ground.state.root, states=states)
     await actions.open()
     stack.push_async_callback(actions.close)
     editor = Editor(actions, ground.blobs, History(ground.state.history, ground.blobs), starts)
     offered = await actions.check(editor.files(ground.base), starts, ground.base.digest)
-    defaults = {f"{action.plugin}/{action.action}": action.defaults for action in offered}
+    defaults = {f"{each.plugin}/{each.action}": each.defaults if each.default_is_base else {} for each in offered}
     ground.store.update_study(ground.record.id, defaults=defaults)
-    return editor, offered
+    return actions, editor, offered
 
 
 async def _sitting(
     stack: AsyncExitStack,
     ground: Ground,
+    actions: ActionHost,
+    book: PluginBook,
     editor: Editor,
     offered: tuple[OfferedAction, ...],
     runner: SmokeStage,
@@ -243,7 +250,10 @@ async def _sitting(
     fixer = Fixer(config, scribe, editor, gate.explainer, gate.site.python)
     redress = Redress(config, scribe, judge, Prover(scribe, gate.examiner(config, editor)), fixer, editor, base)
     twins = Twins(gate.explainer, editor, base)
-    proposer = Proposer(config, scribe, editor, policy, offered, base, twins, fixer, redress)
+    proposer = Proposer(
+        *(config, scribe, editor, policy, offered, base, twins, fixer, redress),
+        is_available=lambda plugin: plugin in actions.available(),
+    )
     agenda = Agenda(config, scribe, editor, proposer, redress, base)
     night = Night(
         scribe=scribe,
@@ -254,6 +264,7 @@ async def _sitting(
         drifts=Drifts(scribe, editor, redress),
         shares=shares,
         stop=stop,
+        plugins=book,
     )
     scribe.spend(preparing=True)
     return Sitting(night, judge, redress, scribe, views, offered, adopted)

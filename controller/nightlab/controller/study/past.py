@@ -71,6 +71,7 @@ def _past(
         constraint_excess=over,
         container_s=sum(a.usage.wall_s for a in attempts if a.usage),
         notices=notices_of(trial, attempts),
+        parent=(trial.parent or 0) if trial.role is Role.SEARCH else 0,
     )
 
 

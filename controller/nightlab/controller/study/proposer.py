@@ -6,18 +6,18 @@ rejects is written down with its reason. The policy sees both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
-from nightlab.controller.errors import PluginError
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.tree import Tree
-from nightlab.controller.model.trial import Role
+from nightlab.controller.model.trial import ACTION_AUTHOR, Role
 from nightlab.controller.search.policy import Candidate, Policy, Proposal
 from nightlab.controller.store import TrialRecord
-from nightlab.controller.study.edits import Edited, Editor
+from nightlab.controller.study.building import Builder, Built
+from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.fixing import Fixed, Fixer, Step
 from nightlab.controller.study.past import past_of
 from nightlab.controller.study.redress import Redress
@@ -43,7 +43,22 @@ class Proposer:
         twins: Twins,
         fixer: Fixer,
         redress: Redress,
+        is_available: Callable[[str], bool] = lambda _plugin: True,
     ) -> None:
+        """Make a proposer.
+
+        Args:
+            config: The study's.
+            scribe: Writes its trials.
+            editor: Applies actions.
+            policy: Chooses them.
+            offered: What they fit the base tree with, in the config's order.
+            base: The base tree.
+            twins: Finds trees that ran already.
+            fixer: Makes the wanted fixes.
+            redress: Is asked to prove those that wait.
+            is_available: Whether a plugin can be asked now; the actions of one in quarantine are not proposed.
+        """
         self._config = config
         self._scribe = scribe
         self._editor = editor
@@ -52,6 +67,8 @@ class Proposer:
         self._twins = twins
         self._fixer = fixer
         self._redress = redress
+        self._is_available = is_available
+        self._builder = Builder(editor, base, [(action.plugin, action.action) for action in offered])
         self._candidates = tuple(candidate(action) for action in offered if action.sampleable)
 
     async def propose(self, trials: Sequence[TrialRecord]) -> TrialRecord | None:
@@ -61,42 +78,39 @@ class Proposer:
             if counted >= self._config.budget.trials:
                 return None
             number = trials[-1].number + 1
-            proposal = self._policy.propose(self._candidates, past_of(self._config, self._scribe, trials), number)
+            candidates = [each for each in self._candidates if self._is_available(each.plugin)]
+            proposal = self._policy.propose(candidates, past_of(self._config, self._scribe, trials), number)
             if proposal is None:
                 return None
-            trial = await self._make(proposal, number)
+            trial = await self._make(proposal, number, trials)
             if trial.verdict is None:
                 return trial
             trials = self._scribe.trials()
         return None
 
-    async def _make(self, proposal: Proposal, number: int) -> TrialRecord:
+    async def _make(self, proposal: Proposal, number: int, trials: Sequence[TrialRecord]) -> TrialRecord:
         seed = search_seed(self._config.noise)
-        try:
-            edited = await self._editor.apply(proposal.call, self._base, request_id=f"{number}", seed=number)
-        except PluginError as error:
-            planned = self._plan(proposal, Edited(self._base, ""))
-            return self._scribe.judge_trial(planned.number, Verdict.REJECTED, str(error))
-        if edited.rejection:
-            planned = self._plan(proposal, edited)
-            return self._scribe.judge_trial(planned.number, Verdict.REJECTED, edited.rejection[0].summary)
-        canonical = await self._twins.canonical(edited.tree, seed)
-        runs = await self._editor.with_seed(edited.tree, self._config.noise.seed, seed)
+        built = await self._builder.build(proposal, number, trials)
+        if built.rejection:
+            planned = self._plan(proposal, built)
+            return self._scribe.judge_trial(planned.number, Verdict.REJECTED, built.rejection)
+        canonical = await self._twins.canonical(built.tree, seed)
+        runs = await self._editor.with_seed(built.tree, self._config.noise.seed, seed)
         twin = twin_of(self._scribe.trials(), canonical, runs.digest)
         if twin is not None:
-            planned = self._plan(proposal, edited, runs, seed, canonical)
+            planned = self._plan(proposal, built, runs, seed, canonical)
             same = "same tree as" if twin.run_digest == runs.digest else "same program, comments and format aside, as"
             return self._scribe.judge_trial(planned.number, Verdict.DUPLICATE, f"the {same} trial {twin.number}")
-        fixed = await self._fixer.fix(edited.tree, self._base)
+        fixed = await self._fixer.fix(built.tree, self._base)
         runs = await self._editor.with_seed(fixed.tree, self._config.noise.seed, seed)
-        planned = self._plan(proposal, edited, runs, seed, canonical, fixed)
+        planned = self._plan(proposal, built, runs, seed, canonical, fixed)
         await self._redress.ask_fixes(planned.number, fixed, seed)
         return planned
 
     def _plan(
         self,
         proposal: Proposal,
-        edited: Edited,
+        built: Built,
         runs: Tree | None = None,
         seed: int | None = None,
         canonical: str | None = None,
@@ -104,29 +118,34 @@ class Proposer:
     ) -> TrialRecord:
         """Write a trial: with a tree to run, or as a proposal that came to nothing."""
         facts: dict[str, object] = {}
-        fixed = fixed or Fixed(edited.tree)
+        fixed = fixed or Fixed(built.tree)
+        steps = (*built.steps, *fixed.steps)
         if runs is not None:
-            for tree in (edited.tree, *(step.tree for step in fixed.steps), runs):
+            for tree in (*(step.tree for step in steps), runs):
                 self._scribe.store.add_tree(tree, base=self._base)
             facts = {"tree_digest": fixed.tree.digest, "run_digest": runs.digest, "run_seed": seed}
             facts |= {"canonical": canonical, "fixes": fixed.fixes}
         trial = self._scribe.plan_trial(
-            Role.SEARCH, parent=0, call=proposal.call, proposal=proposal.reason, summary=edited.summary, **facts
+            Role.SEARCH,
+            parent=proposal.parent,
+            call=proposal.call,
+            proposal=proposal.reason,
+            summary=built.summary,
+            **facts,
         )
         if runs is not None:
-            self._commit(trial, edited, fixed)
+            self._commit(trial, steps)
         return trial
 
-    def _commit(self, trial: TrialRecord, edited: Edited, fixed: Fixed) -> None:
-        """Commit the action's edit and then each applied fix, every one with its author."""
-        assert trial.call is not None
+    def _commit(self, trial: TrialRecord, steps: Sequence[Step]) -> None:
+        """Commit each action's edit and then each applied fix, every one with its author."""
         base = self._scribe.store.edits(self._scribe.study_id, 0)
-        own = edited.summary or f"{trial.call.plugin}/{trial.call.action}"
         parent = base[0].commit_id if base else None
-        for ordinal, step in enumerate((Step(trial.call.author, edited.tree, own), *fixed.steps)):
+        for ordinal, step in enumerate(steps):
             trailers = {"Study": self._scribe.study_id, "Trial": str(trial.number), "Tree-Digest": step.tree.digest}
+            message = step.summary or step.author.removeprefix(ACTION_AUTHOR)
             parent = self._editor.commit(
-                step.tree, parent=parent, author=step.author, message=step.summary, trailers=trailers
+                step.tree, parent=parent, author=step.author, message=message, trailers=trailers
             )
             self._scribe.add_edit(
                 trial.number,
@@ -134,7 +153,7 @@ class Proposer:
                 author=step.author,
                 commit_id=parent,
                 digest=step.tree.digest,
-                summary=step.summary if ordinal else edited.summary,
+                summary=step.summary,
             )
         assert parent is not None
         self._editor.mark(trial.study_id, trial.number, parent)
@@ -145,4 +164,12 @@ def candidate(action: OfferedAction) -> Candidate:
     properties = action.schema.get("properties", {})
     assert isinstance(properties, Mapping)
     defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
-    return Candidate(action.plugin, action.action, action.schema, action.schema_digest, defaults)
+    return Candidate(
+        plugin=action.plugin,
+        action=action.action,
+        schema=action.schema,
+        schema_digest=action.schema_digest,
+        defaults=defaults,
+        default_is_base=action.default_is_base,
+        effects=action.effects,
+    )

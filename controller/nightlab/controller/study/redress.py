@@ -17,7 +17,7 @@ from nightlab.controller.config.schema import Config
 from nightlab.controller.config.units import show_seconds
 from nightlab.controller.model.change import Fix, FixState
 from nightlab.controller.model.tree import Tree, diff_trees
-from nightlab.controller.model.trial import Role, TrialOutcome
+from nightlab.controller.model.trial import ACTION_AUTHOR, Role, TrialOutcome
 from nightlab.controller.store import ProofKind, ProofRecord, ProofState, QuarantineRecord, TrialRecord
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.fixing import Fixed, Fixer, approvals_of, keys_of
@@ -241,8 +241,10 @@ class Redress:
         )
 
     async def _refixed(self, trial: TrialRecord, *, allow_none: bool = False) -> Fixed:
-        """Make the wanted fixes of a trial anew, from what its action left."""
-        edited = self._scribe.store.tree(self._scribe.store.edits(trial.study_id, trial.number)[0].tree_digest)
+        """Make the wanted fixes of a trial anew, from what its actions left."""
+        edits = self._scribe.store.edits(trial.study_id, trial.number)
+        last = next((e for e in reversed(edits) if e.author.startswith(ACTION_AUTHOR)), edits[0])
+        edited = self._scribe.store.tree(last.tree_digest)
         if not allow_none:
             return await self._fixer.fix(edited, self._base)
         paths = [c.path for c in diff_trees(self._base, edited) if c.after is not None]

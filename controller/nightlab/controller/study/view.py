@@ -13,7 +13,7 @@ from typing import Final
 from nightlab.controller.config.schema import Config, Constraint, Objective
 from nightlab.controller.config.units import show_bytes, show_seconds
 from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
-from nightlab.controller.model.trial import Ending, Phase, Role
+from nightlab.controller.model.trial import ActionCall, Ending, Phase, Role
 from nightlab.controller.repo.history import History
 from nightlab.controller.report import view
 from nightlab.controller.report.gate_view import ProofView, QuarantineView
@@ -22,6 +22,7 @@ from nightlab.controller.scoring.ledger import Spent, category_of, ledger
 from nightlab.controller.scoring.pareto import Scored, pareto_front
 from nightlab.controller.scoring.scan import screen_line
 from nightlab.controller.scoring.verdict import gain_over
+from nightlab.controller.search.recipe import Recipe, Recipes, in_order
 from nightlab.controller.store import (
     AttemptRecord,
     ProofRecord,
@@ -62,6 +63,7 @@ class ViewBuilder:
         attempts = _by_number(self._store.attempts(study_id))
         measured = self._store.measurements(study_id)
         means = baseline_means(config, trials, measured)
+        recipes = Recipes(t for t in trials if t.role is Role.SEARCH)
         views = tuple(
             self._trial(
                 record,
@@ -70,6 +72,7 @@ class ViewBuilder:
                 attempts.get(trial.number, []),
                 measured.get(trial.number, {}),
                 means,
+                recipes.of(trial.number),
                 with_details,
             )
             for trial in trials
@@ -122,6 +125,7 @@ class ViewBuilder:
         attempts: Sequence[AttemptRecord],
         measured: Mapping[str, Measurement],
         means: Mapping[str, float],
+        recipe: Recipe,
         with_details: bool,
     ) -> view.TrialView:
         last = attempts[-1] if attempts else None
@@ -135,7 +139,7 @@ class ViewBuilder:
             repeats=trial.parent if trial.role is not Role.SEARCH else None,
             phase=last.phase if last else Phase.PLANNED,
             reason=trial.reason,
-            actions=self._actions(study, trial),
+            actions=self._actions(study, trial, recipe),
             scores=tuple(_score(o, measured.get(o.name), means) for o in config.objectives),
             bounds=tuple(_bound(c, measured.get(c.name)) for c in config.constraints),
             tree_digest=trial.tree_digest or "",
@@ -159,12 +163,12 @@ class ViewBuilder:
             added_importable=last.added_importable if last else (),
         )
 
-    def _actions(self, study: StudyRecord, trial: TrialRecord) -> tuple[view.ActionView, ...]:
-        if trial.call is None:
-            return ()
-        base = study.defaults.get(f"{trial.call.plugin}/{trial.call.action}", {})
-        arguments = tuple(view.ArgumentView(n, base.get(n), value) for n, value in trial.call.arguments.items())
-        return (view.ActionView(trial.call.plugin, trial.call.action, arguments, trial.summary),)
+    def _actions(self, study: StudyRecord, trial: TrialRecord, recipe: Recipe) -> tuple[view.ActionView, ...]:
+        order = [(plugin, action) for plugin, _, action in (name.partition("/") for name in study.defaults)]
+        said = {edit.author: edit.summary for edit in self._store.edits(study.id, trial.number)} if recipe else {}
+        calls = [each.call for each in in_order(recipe, order)]
+        own = trial.summary if len(calls) == 1 else ""
+        return tuple(_action(call, study.defaults, said.get(call.author, own)) for call in calls)
 
     def _commit(self, trial: TrialRecord) -> str:
         edits = self._store.edits(trial.study_id, trial.number)
@@ -200,6 +204,12 @@ def shown_config(config: Config) -> dict[str, str]:
         "cpus": f"{config.train.cpus:g}",
         "memory": show_bytes(config.train.memory),
     }
+
+
+def _action(call: ActionCall, defaults: Mapping[str, Mapping[str, object]], summary: str) -> view.ActionView:
+    base = defaults.get(f"{call.plugin}/{call.action}", {})
+    arguments = tuple(view.ArgumentView(name, base.get(name), value) for name, value in call.arguments.items())
+    return view.ActionView(call.plugin, call.action, arguments, summary)
 
 
 def _score(objective: Objective, found: Measurement | None, means: Mapping[str, float]) -> view.ScoreView:
