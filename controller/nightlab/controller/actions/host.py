@@ -97,6 +97,7 @@ class ActionHost:
                 self._stop(each.plugin, str(listing))
                 continue
             self._actions[each.plugin] = listing
+            self._tell_lacking(each.plugin)
             unknown = sorted((each.actions or frozenset()) - listing.keys())
             if unknown:
                 known = ", ".join(f"{each.plugin}/{name}" for name in listing)
@@ -224,6 +225,15 @@ class ActionHost:
     def _allowed(self, plugin: str) -> list[pb.Action]:
         (rule,) = (each for each in self._enabled if each.plugin == plugin)
         return [action for action in self._actions[plugin].values() if rule.allows(action.name)]
+
+    def _tell_lacking(self, plugin: str) -> None:
+        grant, actions = self._hosted[plugin].grant, self._allowed(plugin)
+        if grant is None:
+            return
+        lacking = grant.lacks((g for a in actions for g in a.reads), (g for a in actions for g in a.writes))
+        if lacking:
+            asked = ", ".join(lacking[:10])
+            self.note(f"plugin {plugin} asks for more than {grant.setting} grants: {asked}; it works within the grant")
 
     def _watch(self) -> None:
         for name, hosted in self._hosted.items():
