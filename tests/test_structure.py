@@ -89,6 +89,7 @@ EDGES: dict[str, set[str]] = {
         "link",
         "model",
         "repo",
+        "search",
         "store",
         "study",
         "trial",
