@@ -27,20 +27,17 @@ class Night:
     study: Study
     controller: Controller
     site: Path
+    id: str
 
     @property
     def said(self) -> str:
         return "\n".join(self.controller.said)
 
-    def calls(self, study_id: str) -> list[dict[str, Any]]:
-        """Trials that an action made, oldest first."""
+    def calls(self, study_id: str = "") -> list[dict[str, Any]]:
+        """Trials of a study that an action made, oldest first."""
         facts = "json_extract(call, '$.plugin') plugin, json_extract(call, '$.action') action, verdict, reason"
-        return self.study.rows(
-            f"select {facts} from trial where study_id = '{study_id}' and call is not null order by number"
-        )
-
-    def plugins(self, study_id: str) -> dict[str, dict[str, Any]]:
-        return {row["plugin"]: row for row in self.study.rows(f"select * from plugin where study_id = '{study_id}'")}
+        where = f"study_id = '{study_id or self.id}' and call is not null"
+        return self.study.rows(f"select {facts} from trial where {where} order by number")
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +49,43 @@ def night(client: docker.DockerClient, image: str, tmp_path_factory: pytest.Temp
     study = Study(folder / "repo", client)
     with pytest.MonkeyPatch.context() as patch, removed_at_the_end(study):
         patch.setenv("PYTHONPATH", path_with(site))
-        yield Night(study, study.runs(), site)
+        yield Night(study, study.runs(), site, study.id)
 
 
 def test_a_package_an_image_and_another_language_take_part(night: Night) -> None:
     night.study.check_is_over()
-    calls = night.calls(night.study.id)
+    calls = night.calls()
     assert {call["plugin"] for call in calls if call["verdict"] in SCORED} >= set(GUESTS)
     kept = {call["plugin"] for call in calls if call["verdict"] == "keep"}
     assert kept & set(GUESTS), "none of the moves of strangers won, though warm-up, momentum and mixture are bad"
 
 
+def test_the_report_shows_which_action_won_what(night: Night) -> None:
+    report = night.study.asks("report", "--study", night.id)
+    tallies = {f"{tally['plugin']}/{tally['action']}": tally for tally in report["tallies"]}
+    assert tallies.keys() >= {
+        "warm-start/set_warmup",
+        "yaml-moves/scale_batch",
+        "momentum/set_momentum",
+        "rude/promise",
+    }
+    won = {call["plugin"] for call in night.calls() if call["verdict"] == "keep"}
+    assert {tally["plugin"] for tally in tallies.values() if tally["kept"] and tally["best_gain"] > 0} == won
+    assert all(tally["kept"] == 0 for tally in tallies.values() if tally["plugin"] == "rude")
+    page = (night.study.state.study(night.id) / "report.md").read_text().partition("## Which action won what")[2]
+    assert "`yaml-moves/scale_batch`" in page
+    assert re.search(r"^- `rude 0\.1, .*; left out: broke 3 times", page, re.MULTILINE)
+
+
 def test_a_hostile_plugin_is_left_out_and_costs_no_trial(night: Night) -> None:
-    calls = [call for call in night.calls(night.study.id) if call["plugin"] == "rude"]
+    calls = [call for call in night.calls() if call["plugin"] == "rude"]
     assert {call["verdict"] for call in calls} == {"rejected"}
     told = {action: [c["reason"] for c in calls if c["action"] == action] for action in ("boast", "stray", "promise")}
     assert any("killed" in reason for reason in told["boast"])
     assert set(told["stray"]) == {"train.py is not matched by plugins.rude.writes"}
     assert any("did not answer in time" in reason for reason in told["promise"])
-    assert "broke 3 times" in night.plugins(night.study.id)["rude"]["stopped"]
     assert re.search(r"plugin rude is left out: broke 3 times", night.said)
-    ran = night.study.rows("select verdict from trial where tree_digest is not null")
+    ran = night.study.rows(f"select verdict from trial where study_id = '{night.id}' and tree_digest is not null")
     assert {row["verdict"] for row in ran} <= {*SCORED, "baseline", "measured", "duplicate"}
 
 
