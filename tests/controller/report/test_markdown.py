@@ -26,7 +26,9 @@ def test_the_file_is_the_golden_one(name):
     check_golden(f"{name}.md", render_markdown(getattr(factory, name)()))
 
 
-@pytest.mark.parametrize("name", ["good_night", "gated_night", "several_actions", "hostile", "running", "multi_objective", "big"])
+@pytest.mark.parametrize(
+    "name", ["good_night", "gated_night", "several_actions", "hostile", "running", "multi_objective", "big"]
+)
 def test_nothing_is_a_link_an_image_or_html_but_our_own(name):
     text = render_markdown(getattr(factory, name)())
     assert text.replace("\n", "").replace("\t", "").replace("\u2060", "").isprintable()

@@ -1,0 +1,47 @@
+"""A plugin whose actions write blocks into a script: one works, one breaks on top of another, two never fit."""
+
+import os
+from typing import Annotated
+
+from nightlab.sdk import Edits, Float, Plugin, Unmet, action
+
+MARK = "\n\n\ndef main"
+
+
+@action(reads=["**/*.py"])
+def momentum(ws: Edits, share: Annotated[float, Float(0.1, 0.99)] = 0.9) -> str:
+    """Keep a share of the last step."""
+    _insert(ws, f"MOMENTUM = {share}")
+    return f"momentum {share}"
+
+
+@action(reads=["**/*.py"])
+def fragile(ws: Edits, warmup: Annotated[float, Float(1.0, 9.0)] = 3.0) -> str:
+    """Warm up; its process dies where there is momentum already."""
+    if "MOMENTUM" in ws.text("train.py"):
+        os._exit(3)
+    _insert(ws, f"WARMUP = {warmup}")
+    return f"warmup {warmup}"
+
+
+@action(reads=["**/*.py"])
+def picky(ws: Edits, decay: Annotated[float, Float(1.0, 9.0)] = 3.0) -> str:
+    """Decay; does not fit where there is momentum already."""
+    if "MOMENTUM" in ws.text("train.py"):
+        raise Unmet("there is momentum already")
+    _insert(ws, f"DECAY = {decay}")
+    return f"decay {decay}"
+
+
+@action(reads=["**/*.py"])
+def unseeding(ws: Edits) -> str:
+    """Take the argument for the seed away."""
+    ws.sub("train.py", r'    parser.add_argument\("--seed".*\n', "")
+    return "no seed"
+
+
+def _insert(ws: Edits, line: str) -> None:
+    ws.sub("train.py", MARK, f"\n{line}{MARK}", count=1)
+
+
+PLUGIN = Plugin("blocks", "1.3", (momentum, fragile, picky, unseeding))
