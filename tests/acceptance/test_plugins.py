@@ -104,3 +104,7 @@ def test_a_changed_plugin_is_stopped_with_a_diff_and_the_night_goes_on(night: Ni
     assert study["state"] == "finished"
     assert "warm-start" not in {call["plugin"] for call in night.calls(study["id"])}
     assert "momentum" in {call["plugin"] for call in night.calls(study["id"])}
+    page = (night.study.state.study(study["id"]) / "report.md").read_text()
+    assert re.search(
+        r"^- .*warm-start.*; left out: plugin warm-start has changed, .* accepts it`*$", page, re.MULTILINE
+    )
