@@ -1,4 +1,4 @@
-"""Parts of rehearsals with several actions: a scripted policy, a real plugin (tests/data/plugins/blocks.py), trainings."""
+"""Parts of nights with several actions: a scripted policy, a real plugin (tests/data/plugins/blocks.py), training."""
 
 from __future__ import annotations
 
