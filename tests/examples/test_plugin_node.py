@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from nightlab.controller.cli.app import app
 
-
 pytestmark = pytest.mark.timeout(900)  # the first run builds the image
 
 
