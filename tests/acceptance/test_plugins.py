@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.conftest import Controller, Study, removed_at_the_end
 from tests.acceptance.plugins import install_plugins, path_with, reword, write_config, write_repo
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]  # the first run builds images
 TRIALS = 10
 GUESTS = ("warm-start", "yaml-moves", "momentum")
 SCORED = {"keep", "discard", "no effect"}
