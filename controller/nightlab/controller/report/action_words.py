@@ -85,7 +85,8 @@ def plugin_line(plugin: PluginView) -> str:
     """Say who took part: "momentum 1.2.0, sha256 3f1c9a7be2d0; left out: broke 3 times within an hour"."""
     version = f" {_inert(plugin.version, 40)}" if plugin.version else ""
     digest = f", {_digest(plugin.digest)}" if plugin.digest else ""
-    stopped = f"; left out: {plugin.stopped}" if plugin.stopped else ""
+    why = plugin.stopped.partition("\n")[0].rstrip(":")  # a diff follows, which the night has told
+    stopped = f"; left out: {why}" if why else ""
     return f"{plugin.name}{version}{digest}{stopped}"
 
 

@@ -24,7 +24,7 @@ from nightlab.controller.text import inert
 
 log: Final = structlog.get_logger()
 BATCH: Final = 100  # outcomes in one call
-NOTICE_CHARS: Final = 600
+NOTICE_CHARS: Final = 4000
 PATIENCE_S: Final = 10.0  # that the night waits; a plugin that takes longer is told while it goes on
 
 
@@ -106,7 +106,7 @@ class PluginBook:
         if self._noted is None:  # a later sitting need not repeat what an earlier one told
             self._noted = {event.text for event in self._scribe.store.events(self._scribe.study_id)}
         for notice in self._actions.notices:
-            text = inert(notice, NOTICE_CHARS)
+            text = inert(notice, NOTICE_CHARS, keep_lines=True)
             if text not in self._noted:
                 self._noted.add(text)
                 self._scribe.note("plugin", text)

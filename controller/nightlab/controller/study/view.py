@@ -108,7 +108,7 @@ class ViewBuilder:
             pareto=front_of(config, views),
             ledger=ledger_of(record, trials, attempts),
             trials=views,
-            notes=tuple(event.text for event in self._store.events(study_id) if event.text),
+            notes=tuple(event.text.partition("\n")[0] for event in self._store.events(study_id) if event.text),
             quarantined=tuple(_quarantined(record, study_id) for record in self._store.quarantined()),
             proofs=tuple(_proof(record) for record in self._store.proofs(study_id)),
             tallies=tallies_of(trials, attempts, means.get(config.objectives[0].name)),

@@ -23,7 +23,7 @@ def read(path):
 
 def point(rng, source):
     x = rng.uniform(-1, 1)
-    return x, 3 * x + 1 + (rng.gauss(2, 3) if source == "noisy" else rng.gauss(0, 0.1))
+    return x, 3 * x + 1 + (rng.gauss(2, 0.5) if source == "noisy" else rng.gauss(0, 0.1))
 
 
 def fit(config, rng):
