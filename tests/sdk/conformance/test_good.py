@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from nightlab.controller.actions.registry import BUILT_IN
 from nightlab.sdk.conformance import Budget, CommandTarget, Verdict, closing_line, verdicts
+from nightlab.sdk.conformance.workspaces import BUILT_IN as SMALL_REPO
+from nightlab.sdk.conformance.workspaces import of_directory
 
 ROOT = Path(__file__).parents[3]
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -29,8 +32,8 @@ def served(target: str, *roots: Path) -> list[str]:
     return [sys.executable, "-B", "-c", SERVE.format(path=path, module=module, name=name)]
 
 
-def results(command: list[str]) -> list[Verdict]:
-    return list(verdicts(CommandTarget(command), budget=BUDGET))
+def results(command: list[str], files: Mapping[str, bytes] = SMALL_REPO) -> list[Verdict]:
+    return list(verdicts(CommandTarget(command), files=files, budget=BUDGET))
 
 
 def not_passed(found: list[Verdict]) -> dict[str, str]:
@@ -49,7 +52,8 @@ def test_nightlabs_own_plugins_pass(name: str) -> None:
 
 
 def test_the_example_of_a_package_passes() -> None:
-    only_skips_what_is_optional(results(served("warm_start:PLUGIN", ROOT / "examples/plugin-package/src")))
+    made_for = of_directory(ROOT / "tests/data/plugins/night/repo")
+    only_skips_what_is_optional(results(served("warm_start:PLUGIN", ROOT / "examples/plugin-package/src"), made_for))
 
 
 def only_skips_what_is_optional(found: list[Verdict]) -> None:

@@ -56,7 +56,7 @@ def samples(schema: Spec, seed: str, count: int) -> list[dict[str, Any]]:
 
 
 def bad_values(schema: Spec, good: Mapping[str, Any]) -> Iterator[Bad]:
-    """Yield arguments of which one is missing, unknown, of another type or out of range; the others are the good ones."""
+    """Yield arguments of which one is missing, unknown, of another type or out of range; the others are good."""
     good = dict(good)
     properties: Mapping[str, Spec] = schema.get("properties", {})
     yield _bad("an unknown argument", good | {"no_such_argument": 1}, "no_such_argument")

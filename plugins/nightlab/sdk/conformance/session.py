@@ -193,7 +193,7 @@ class Session:
         return self._schemas[action.name]
 
     def declared(self, action: pb.Action) -> dict[str, Any]:
-        """Return the parameters that an action is bound to: outside a narrowed schema it may accept, outside these not."""
+        """Return the parameters outside of which an action must refuse; outside a narrowed schema it may or may not."""
         return self.schema(action) if action.schema_from_workspace else read_schema(action, action.parameters_schema)
 
     def check_request(self, action: pb.Action, files: Mapping[str, bytes] | None = None) -> pb.CheckActionRequest:
