@@ -6,7 +6,10 @@ from typing import Final
 
 import typer
 
+from nightlab.controller.cli import plugin_check
+
 app: Final = typer.Typer(no_args_is_help=True, help="Action plugins: what there is, what it may do, what is pinned.")
+app.command("check")(plugin_check.check)
 
 
 @app.callback()
