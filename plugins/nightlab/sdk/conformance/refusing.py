@@ -49,7 +49,8 @@ def bad_arguments(session: Session) -> str:
     """A missing, unknown, mistyped or too large argument is rejected by name, with what is allowed."""
     count = 0
     for action in asked(session):
-        for bad in list(bad_values(session.schema(action)))[:MOST_BAD]:
+        good = example(session.schema(action))
+        for bad in list(bad_values(session.declared(action), good))[:MOST_BAD]:
             _refused(session, action, bad)
             count += 1
     return f"{count} refused"

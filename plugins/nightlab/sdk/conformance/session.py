@@ -192,6 +192,10 @@ class Session:
             self._schemas[action.name] = read_schema(action, answer.narrowed_schema or action.parameters_schema)
         return self._schemas[action.name]
 
+    def declared(self, action: pb.Action) -> dict[str, Any]:
+        """Return the parameters outside of which an action must refuse; outside a narrowed schema it may or may not."""
+        return self.schema(action) if action.schema_from_workspace else read_schema(action, action.parameters_schema)
+
     def check_request(self, action: pb.Action, files: Mapping[str, bytes] | None = None) -> pb.CheckActionRequest:
         """Ask whether an action fits the kit's workspace, or other files."""
         shown = message(self.files if files is None else files, action.reads)
@@ -218,7 +222,7 @@ class Session:
     def _started(self) -> Life:
         try:
             life = self.target.start()
-        except StartError as error:
+        except StartError:
             self._no_start = True
             raise
         request = pb.GetPluginInfoRequest(host_version=HOST_VERSION).SerializeToString()
