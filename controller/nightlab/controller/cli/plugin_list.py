@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightlab.controller.cli.output import JsonFlag, answering, print_json, print_rich, say
+from nightlab.controller.cli.output import JsonFlag, answering, print_json, print_lines, say
 from nightlab.controller.cli.target import HERE, RepoOption
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def list_plugins(repo: RepoOption = HERE, as_json: JsonFlag = False) -> None:
         if as_json:
             print_json(entries)
             return
-        print_rich(plugin_table(entries))
+        print_lines(plugin_table(entries))
         for remark in remarks(entries):
             say(f"\n{remark}")
 

@@ -38,7 +38,7 @@ def lock(
         answers = asyncio.run(interview(config, repo, names, say)) if names else ()
         file = Lock(repo)
         stale = [name for name in file.names if name not in config.plugins]
-        changed = {each.resolved.source.name: each for each in answers if each.difference}
+        changed = {each.name: each for each in answers if each.difference}
         if yes and (changed or stale):
             file.accept({name: each.pin for name, each in changed.items() if each.pin}, drop=stale)
         _show(answers, stale, yes, as_json)
@@ -51,7 +51,7 @@ def _show(answers: Sequence[PluginAnswer], stale: Sequence[str], yes: bool, as_j
         print_json({"plugins": [_json(each) for each in answers], "stale": list(stale), "accepted": yes})
         return
     for each in answers:
-        name = each.resolved.source.name
+        name = each.name
         if each.problem:
             say(f"plugin {name} said nothing: {each.problem}")
         elif each.difference:
@@ -66,4 +66,4 @@ def _show(answers: Sequence[PluginAnswer], stale: Sequence[str], yes: bool, as_j
 
 
 def _json(answer: PluginAnswer) -> dict[str, object]:
-    return {"name": answer.resolved.source.name, "difference": answer.difference, "problem": answer.problem}
+    return {"name": answer.name, "difference": answer.difference, "problem": answer.problem}

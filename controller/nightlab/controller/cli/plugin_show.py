@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightlab.controller.cli.output import FAILED, JsonFlag, answering, print_json, print_lines, say
 from nightlab.controller.cli.target import HERE, RepoOption
+
+if TYPE_CHECKING:
+    from nightlab.controller.config.schema import Config
+    from nightlab.controller.plugins.interview import PluginAnswer
+
+Granted = tuple[Sequence[str], Sequence[str]]
 
 
 def show(
@@ -30,14 +37,41 @@ def show(
     with answering(as_json):
         config = load_config(repo, env=os.environ)
         (answer,) = asyncio.run(interview(config, repo, [name], say))
+        granted = _granted(config, answer)
         if as_json:
-            print_json(answer)
+            print_json(_facts(answer, granted))
         else:
-            table = config.plugins.get(name)
-            is_own = answer.resolved.source.kind == "built-in"
-            print_lines(*plugin_page(answer, None if is_own or table is None else (table.reads, table.writes)))
+            print_lines(*plugin_page(answer, granted))
         if answer.problem:
             say(f"plugin {name} said nothing: {answer.problem}")
             raise typer.Exit(FAILED)
-        if answer.difference:
+        if answer.is_new:
+            say(
+                "\nnightlab.lock does not have it yet: its first night, or `nightlab plugin lock --yes`, writes it down"
+            )
+        elif answer.difference:
             say(f"\nit differs from what nightlab.lock accepts:\n{answer.difference}")
+
+
+def _granted(config: Config, answer: PluginAnswer) -> Granted | None:
+    """Return the globs that it may read and write; None for nightlab's own, which see all that is editable."""
+    table = config.plugins.get(answer.name)
+    if table is None or answer.resolved.source.kind == "built-in":
+        return None
+    return table.reads, table.writes
+
+
+def _facts(answer: PluginAnswer, granted: Granted | None) -> dict[str, object]:
+    source, asked = answer.resolved.source, answer.resolved.asked
+    return {
+        "name": answer.name,
+        "kind": source.kind,
+        "version": answer.version or source.version,
+        "digest": source.digest,
+        "asked": {"reads": asked.reads, "writes": asked.writes} if asked.is_known else None,
+        "granted": None if granted is None else {"reads": granted[0], "writes": granted[1]},
+        "actions": answer.actions,
+        "is_new": answer.is_new,
+        "difference": answer.difference,
+        "problem": answer.problem,
+    }

@@ -8,7 +8,7 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ class PluginAnswer:
         actions: What it lists.
         difference: From the lock, as a diff; empty if there is none, or if it needs no lock.
         pin: What the lock would hold of it; None if it needs none.
+        is_new: The lock has nothing of it yet.
         problem: Why it said nothing.
     """
 
@@ -76,7 +77,13 @@ class PluginAnswer:
     actions: tuple[ActionAnswer, ...] = ()
     difference: str = ""
     pin: Pin | None = None
+    is_new: bool = False
     problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the plugin."""
+        return self.resolved.source.name
 
 
 async def interview(config: Config, repo: Path, names: Sequence[str], note: Note) -> tuple[PluginAnswer, ...]:
@@ -101,9 +108,8 @@ async def interview(config: Config, repo: Path, names: Sequence[str], note: Note
         host = action_host(asked, resolved, folder=repo, state_dir=folder, contain=contain, admission=comparing)
         try:
             failure = await _opened(host)
-            return tuple(
-                _answer(each, host, comparing, asked, failure) for each in resolved if each.source.name in names
-            )
+            heard = (_answer(each, host, comparing, asked, failure) for each in resolved if each.source.name in names)
+            return tuple(replace(each, is_new=each.pin is not None and lock.of(each.name) is None) for each in heard)
         finally:
             await host.close()
 
