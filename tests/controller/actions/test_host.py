@@ -123,7 +123,7 @@ def test_config_enables_actions_and_a_seed_needs_its_literal_set() -> None:
         )
     )
     assert seeded.allows("set_literal")
-    with pytest.raises(ConfigError, match="there is no plugin 'nothing' here; there is .*hyperparameter"):
+    with pytest.raises(ConfigError, match=r"there is no plugin 'nothing' here; there is .*hyperparameter"):
         enabled(config(search={"actions": ["nothing/x"]}))
     for word in ("hyperparameter/", "/x"):
         with pytest.raises(ConfigError, match="names no plugin or no action"):

@@ -31,7 +31,8 @@ def test_the_trial_page_is_the_golden_one():
     view = factory.gated_night()
     pages += [drawn(tables.trial_show(view, view.trial(number))) for number in (3, 7, 15, 17)]
     pages.append(drawn(tables.status(view)))
-    pages.append(drawn(tables.status(factory.several_actions()), 140))
+    several = factory.several_actions()
+    pages += [drawn(tables.status(several), 140), drawn(tables.trial_show(several, several.trial(5)))]
     check_golden("trial_show.txt", "\n".join(pages))
 
 

@@ -15,15 +15,16 @@ from tests.controller.repo.conftest import AT, make_clone
 from tests.controller.study import gate_parts
 from tests.controller.study.gate_parts import SAME, TWISTED, ComputedExaminer, ComputedSmoker, Found, TwoFixes
 from tests.controller.study.recipe_parts import MOMENTUM, ROOT, TUNE, flat, searched, settings, text_of, two_calls
-from tests.controller.study.rehearsal import Literals, failed
+from tests.controller.study.rehearsal import Literals, Rehearsal, failed
 
+from nightlab.controller.errors import EngineError
 from nightlab.controller.model.change import FixState
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.trial import TrialOutcome
 from nightlab.controller.repo.export import export_branch
 from nightlab.controller.repo.snapshot import snapshot
 from nightlab.controller.report.tables import trial_show
-from nightlab.controller.store import ProofKind
+from nightlab.controller.store import ProofKind, TrialRecord
 from nightlab.controller.study.deliver import provenance_of, steps_of
 from nightlab.controller.study.prover import Case
 from nightlab.controller.study.runner import lost
@@ -79,12 +80,36 @@ def spoilt_with_both(literals: Literals, seed: int | None, number: int) -> Trial
     return flat(literals, seed, number)
 
 
-async def test_a_guilty_fix_is_taken_back_and_every_action_of_the_recipe_stays(tmp_path: Path) -> None:
+async def spoilt(directory: Path) -> Rehearsal:
     gate = {"lint": {"fix": "all"}, "smoke": {"enabled": True}}
-    night = await two_calls(
-        tmp_path, spoilt_with_both, settings=settings("blocks/momentum", **gate), script=gate_parts.SCRIPT,
+    return await two_calls(
+        directory, spoilt_with_both, settings=settings("blocks/momentum", **gate), script=gate_parts.SCRIPT,
         maker=TwoFixes(), smoker=ComputedSmoker(), examiner=ComputedExaminer(blames_trials),
     )  # fmt: skip
+
+
+def cut_off(night: Rehearsal) -> None:
+    """End a night between the edit that takes a fix back and the trial's new tree."""
+    write = night.scribe.update_trial
+
+    def ends(number: int, **facts: object) -> TrialRecord:
+        if "tree_digest" in facts:
+            raise EngineError("the night ends here")
+        return write(number, **facts)
+
+    night.scribe.update_trial = ends
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+async def test_a_guilty_fix_is_taken_back_once_and_every_action_of_the_recipe_stays(
+    tmp_path: Path, is_cut_off: bool
+) -> None:
+    night = await spoilt(tmp_path)
+    if is_cut_off:
+        cut_off(night)
+        with pytest.raises(EngineError, match="the night ends here"):
+            await night.run()
+        night = await spoilt(tmp_path)
     await night.night.run()
     second = searched(night)[1]
     attempts = night.scribe.store.attempts("r", second.number)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from tests.controller.study.recipe_parts import BLOCKS, Scripted, Step, flat, of, searched, settings, worth
-from tests.controller.study.rehearsal import config, rehearse
+from tests.controller.study.rehearsal import Literals, config, failed, rehearse
 
+from nightlab.controller.config.schema import Budget
 from nightlab.controller.model.score import Verdict
+from nightlab.controller.model.trial import TrialOutcome
 
 
 async def test_what_does_not_fit_on_a_recipe_is_tried_on_the_base_and_costs_no_container(
@@ -81,3 +83,18 @@ async def test_an_action_that_takes_the_seed_away_is_rejected_and_ends_no_night(
     await night.close()
     assert first.verdict is Verdict.REJECTED and "noise.seed.name" in first.reason
     assert second.verdict is Verdict.DISCARD
+
+
+async def test_proposals_that_nobody_ran_are_no_failures_in_a_row(tmp_path: Path) -> None:
+    def fails_late(literals: Literals, seed: int | None, number: int) -> TrialOutcome:
+        return failed() if "DECAY" in literals else flat(literals, seed, number)
+
+    refused = [Step("blocks/picky", {"decay": decay}, on=0) for decay in (2.0, 4.0, 5.0)]
+    tuned = Step("hyperparameter/hyperparameter", {"train.py:LEARNING_RATE": 2e-3})
+    steps = [Step("blocks/momentum", {"share": 0.5}), *refused, Step("blocks/picky", {"decay": 2.0}), tuned]
+    chosen = settings("blocks").model_copy(update={"budget": Budget(trials=6, failures_in_a_row=3)})
+    night = await rehearse(tmp_path, chosen, fails_late, plugins=BLOCKS, policy=Scripted(steps))
+    await night.night.run()
+    verdicts = [trial.verdict for trial in searched(night)]
+    await night.close()
+    assert verdicts == [Verdict.DISCARD, *[Verdict.REJECTED] * 3, Verdict.CRASH, Verdict.DISCARD]

@@ -6,12 +6,15 @@ from typing import Final
 
 import typer
 
-from nightlab.controller.cli import plugin_check
+from nightlab.controller.cli import plugin_check, plugin_new
 
 app: Final = typer.Typer(no_args_is_help=True, help="Action plugins: what there is, what it may do, what is pinned.")
-app.command("check")(plugin_check.check)
 
 
 @app.callback()
 def root() -> None:
     """Action plugins: what there is, what it may do, what is pinned."""
+
+
+app.command("check")(plugin_check.check)
+app.command("new")(plugin_new.new)

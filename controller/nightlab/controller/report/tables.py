@@ -135,6 +135,7 @@ def trial_show(view: StudyView, trial: TrialView, *, zone: tzinfo = UTC) -> Rend
     parts: list[RenderableType] = [head, Text(), _facts(trial, zone)]
     if trial.changed:
         parts += [_title("what it changed"), _arguments(trial)]
+    parts += _summaries(trial)
     if trial.scores or trial.bounds:
         parts += [_title("what was measured"), _measured(view, trial)]
     if trial.gate is not None:
@@ -241,6 +242,14 @@ def _arguments(trial: TrialView) -> Table:
             )
             table.add_row(*_texts([argument.name]), before, after, *_texts([action.name]))
     return table
+
+
+def _summaries(trial: TrialView) -> Iterator[RenderableType]:
+    """Say what each action did, in order, where its arguments alone do not."""
+    for at, action in enumerate(trial.actions):
+        if len(trial.actions) > 1 or not action.changed:
+            said = f": {action.summary}" if action.summary else ""
+            yield Text(_inert(f"{at + 1}. {action.name}{said}", 400), style="dim")
 
 
 def _measured(view: StudyView, trial: TrialView) -> Table:

@@ -37,25 +37,30 @@ class Remaking:
         runs = await self.as_run(fixed.tree, trial.run_seed)
         for tree in (fixed.tree, runs):
             self._scribe.store.add_tree(tree, base=self._base)
-        summary = f"takes back {', '.join(authors)}"
-        edits = self._scribe.store.edits(trial.study_id, trial.number)
-        commit = self._editor.commit(
-            fixed.tree,
-            parent=edits[-1].commit_id,
-            author=AUTHOR,
-            message=f"{summary}\n\n{evidence}",
-            trailers={"Study": trial.study_id, "Trial": str(trial.number), "Tree-Digest": fixed.tree.digest},
-        )
-        self._editor.mark(trial.study_id, trial.number, commit)
-        self._scribe.add_edit(
-            trial.number, len(edits), author=AUTHOR, commit_id=commit, digest=fixed.tree.digest, summary=summary
-        )
+        self._tell_taken_back(trial, fixed.tree, f"takes back {', '.join(authors)}", evidence)
         held = (replace(f, state=FixState.HELD_BACK, reason=f"quarantined: {evidence}") for f in trial.fixes)
         self._scribe.update_trial(
             trial.number,
             tree_digest=fixed.tree.digest,
             run_digest=runs.digest,
             fixes=[*fixed.fixes, *(fix for fix in held if fix.author in authors)],
+        )
+
+    def _tell_taken_back(self, trial: TrialRecord, tree: Tree, summary: str, evidence: str) -> None:
+        """Commit a tree on top of the trial's edits, and write that down once, however often a kill came after it."""
+        edits = self._scribe.store.edits(trial.study_id, trial.number)
+        if (edits[-1].author, edits[-1].tree_digest) == (AUTHOR, tree.digest):
+            return
+        commit = self._editor.commit(
+            tree,
+            parent=edits[-1].commit_id,
+            author=AUTHOR,
+            message=f"{summary}\n\n{evidence}",
+            trailers={"Study": trial.study_id, "Trial": str(trial.number), "Tree-Digest": tree.digest},
+        )
+        self._editor.mark(trial.study_id, trial.number, commit)
+        self._scribe.add_edit(
+            trial.number, len(edits), author=AUTHOR, commit_id=commit, digest=tree.digest, summary=summary
         )
 
     async def refixed(self, trial: TrialRecord, *, allow_none: bool = False) -> Fixed:

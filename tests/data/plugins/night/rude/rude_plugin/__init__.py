@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from typing import Annotated
 
 from nightlab.sdk import Edits, Int, Plugin, action
@@ -16,10 +17,8 @@ def _flood() -> None:
 
 def _fork() -> None:
     while True:
-        try:
+        with suppress(OSError):
             os.fork()
-        except OSError:
-            pass
 
 
 @action(reads=["config.yaml"])
