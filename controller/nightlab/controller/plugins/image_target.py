@@ -19,10 +19,9 @@ import grpc
 
 from nightlab.controller.actions.runtime import CallFailed
 from nightlab.controller.config.plugin import Plugin
-from nightlab.controller.engine import Engine, Scratch
+from nightlab.controller.engine import Engine
 from nightlab.controller.errors import ConfigError, NightlabError
 from nightlab.controller.images.toolbox import ensure_toolbox
-from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.plugins.container import ContainerRuntime
 from nightlab.controller.plugins.container import Life as Started
 from nightlab.controller.plugins.containers import PluginContainers
@@ -30,7 +29,7 @@ from nightlab.controller.plugins.image_plan import ImagePlan
 from nightlab.controller.plugins.images import inspecting
 from nightlab.controller.plugins.interview import leave_nothing
 from nightlab.controller.plugins.source import PluginSource
-from nightlab.controller.plugins.workload import SOCKET_VARIABLE, Workload
+from nightlab.controller.plugins.workload import WithoutSocket
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.store.state_dir import StateDir
 from nightlab.sdk.conformance.target import Bare, CallError, Ended, StartError, Watched
@@ -95,7 +94,7 @@ class ImageTarget:
         Raises:
             StartError: It cannot be started.
         """
-        plan = _Bare(ImagePlan(self._ground.engine, self._ground.source))
+        plan = WithoutSocket(ImagePlan(self._ground.engine, self._ground.source))
         runtime = self._ground.containers.planned(NAME, self._limits, plan)
         started = self._started(runtime)
         try:
@@ -172,23 +171,6 @@ class _Ground:
     engine: Engine
     containers: PluginContainers
     source: PluginSource
-
-
-class _Bare:
-    """A plan without the socket's variable: as somebody starts the image by hand."""
-
-    def __init__(self, plan: ImagePlan) -> None:
-        self._plan = plan
-
-    async def image_id(self) -> str:
-        return await self._plan.image_id()
-
-    def scratch(self) -> tuple[Scratch, ...]:
-        return self._plan.scratch()
-
-    async def workload(self, sandbox: Sandbox) -> Workload:
-        whole = await self._plan.workload(sandbox)
-        return replace(whole, env={name: value for name, value in whole.env.items() if name != SOCKET_VARIABLE})
 
 
 class _Loop:
