@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightlab.controller.cli.output import answering
+from nightlab.controller.cli.output import answering, say
 
 if TYPE_CHECKING:
     from nightlab.sdk.conformance import Target
@@ -59,9 +59,9 @@ def _target(image: str, command: Sequence[str]) -> Iterator[Target]:
     from nightlab.sdk.conformance import CommandTarget
 
     if image:
-        from nightlab.controller.cli.plugin_image import ImageTarget
+        from nightlab.controller.plugins.image_target import ImageTarget
 
-        with ImageTarget(image, command) as target:
+        with ImageTarget(image, command, note=say) as target:
             yield target
     elif command:
         yield CommandTarget(command)

@@ -77,7 +77,7 @@ class PluginTestCase:
         schema = self._schema(action, files)
         if schema is None:
             return
-        for bad in bad_values(schema):
+        for bad in bad_values(schema, example(schema)):
             refused = self._refusal(action, files, bad.text)
             assert refused is not None, f"{action.name} took {bad.what}: {bad.text}"
             assert refused.notes[0].pointer == bad.pointer, f"{bad.what}: {refused}"

@@ -1,6 +1,6 @@
 """A plugin's image under the conformance kit: each life is a container, confined and called as in a study.
 
-The kit waits and the containers' side does not, so the latter has a thread with an event loop of its own.
+The kit waits for each call and the containers' side does not, so the latter has an event loop on a thread of its own.
 """
 
 from __future__ import annotations
@@ -8,17 +8,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import grpc
 
 from nightlab.controller.actions.runtime import CallFailed
-from nightlab.controller.cli.output import say
 from nightlab.controller.config.plugin import Plugin
 from nightlab.controller.engine import Engine
 from nightlab.controller.errors import ConfigError, NightlabError
@@ -28,6 +26,8 @@ from nightlab.controller.plugins.container import Life as Started
 from nightlab.controller.plugins.containers import PluginContainers
 from nightlab.controller.plugins.image_plan import ImagePlan
 from nightlab.controller.plugins.images import inspecting
+from nightlab.controller.plugins.interview import leave_nothing
+from nightlab.controller.plugins.loop_thread import LoopThread
 from nightlab.controller.plugins.source import PluginSource
 from nightlab.controller.plugins.workload import WithoutSocket
 from nightlab.controller.repo.blobs import BlobStore
@@ -35,21 +35,23 @@ from nightlab.controller.store.state_dir import StateDir
 from nightlab.sdk.conformance.target import Bare, CallError, Ended, StartError, Watched
 
 NAME: Final = "checked"
+Note = Callable[[str], None]
 KILLED: Final = 9
 CLEAN: Final = (0, -15, 128 + 15)
-T = TypeVar("T")
 
 
 class ImageTarget:
     """A `nightlab.sdk.conformance.Target` around an image; a context, after which nothing of it is on the engine."""
 
-    def __init__(self, reference: str, command: Sequence[str] = ()) -> None:
+    def __init__(self, reference: str, command: Sequence[str] = (), *, note: Note) -> None:
         """Look at nothing yet.
 
         Args:
             reference: Of the image; nothing is pulled.
             command: What to start in it; empty: its ENTRYPOINT and CMD.
+            note: Is told what takes time.
         """
+        self._note = note
         self._reference = reference
         self._command = tuple(command)
         self._limits = Plugin(image=reference, command=self._command)
@@ -64,11 +66,11 @@ class ImageTarget:
         """
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nightlab-check-"))
-            self._loop = stack.enter_context(_Loop())
+            self._loop = stack.enter_context(LoopThread())
             opened = AsyncExitStack()
             stack.callback(lambda: self._loop.run(opened.aclose()))
             stack.callback(self._loop.settle)
-            self._ground = self._loop.run(_opened(opened, Path(folder), self._reference, self._command))
+            self._ground = self._loop.run(_opened(opened, Path(folder), self._reference, self._command, self._note))
             self._stack = stack.pop_all()
         return self
 
@@ -111,7 +113,7 @@ class ImageTarget:
 class ImageLife:
     """A `target.Life` in a container."""
 
-    def __init__(self, loop: _Loop, runtime: ContainerRuntime, started: Started) -> None:
+    def __init__(self, loop: LoopThread, runtime: ContainerRuntime, started: Started) -> None:
         self._loop = loop
         self._runtime = runtime
         self._started = started
@@ -170,68 +172,19 @@ class _Ground:
     source: PluginSource
 
 
-class _Loop:
-    """An event loop on a thread, for one who waits."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any] | None] = set()
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="containers", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for work; it goes on where the wait is interrupted."""
-        return asyncio.run_coroutine_threadsafe(self._noted(work), self._loop).result()
-
-    def settle(self) -> None:
-        """Break off what is under way and wait until it has cleaned up."""
-        self.run(self._broken_off())
-
-    async def _noted(self, work: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.current_task()
-        self._tasks.add(task)
-        try:
-            return await work
-        finally:
-            self._tasks.discard(task)
-
-    async def _broken_off(self) -> None:
-        others = [task for task in self._tasks if task is not None and task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        if others:
-            await asyncio.wait(others)
-
-
-async def _opened(stack: AsyncExitStack, folder: Path, reference: str, command: tuple[str, ...]) -> _Ground:
+async def _opened(stack: AsyncExitStack, folder: Path, reference: str, command: tuple[str, ...], note: Note) -> _Ground:
     state = StateDir.of_repo(folder)
     state.create()
     engine = await Engine.open(state.root)
-    stack.push_async_callback(_closed, engine)
+    stack.push_async_callback(leave_nothing, engine, note)
     image = await asyncio.to_thread(inspecting(engine.client), reference)
     if image is None:
         raise ConfigError(f"the engine has no image {reference!r}", hint=f"docker pull {reference}, or build it")
-    toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=say)
+    toolbox = await asyncio.to_thread(ensure_toolbox, engine.client, progress=note)
     study_id = f"check-{secrets.token_hex(3)}"
     containers = PluginContainers(engine, toolbox, state, study_id, BlobStore(state.blobs))
     source = PluginSource(NAME, "image", digest=str(image["Id"]), image_id=str(image["Id"]), command=command)
     return _Ground(engine, containers, source)
-
-
-async def _closed(engine: Engine) -> None:
-    try:
-        for line in await engine.remove_leftovers(await engine.leftovers()):
-            say(line)
-    finally:
-        await engine.close()
 
 
 async def _unless_ended(runtime: ContainerRuntime, answer: Coroutine[Any, Any, bytes]) -> bytes:

@@ -14,7 +14,7 @@ from tests.examples.plugins import NODE_TAG, build_node
 from typer.testing import CliRunner
 
 from nightlab.controller.cli.app import app
-from nightlab.controller.cli.plugin_image import ImageTarget
+from nightlab.controller.plugins.image_target import ImageTarget
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]  # the first run builds the image
 IMAGE = f"{NODE_TAG}:latest"
@@ -50,7 +50,7 @@ def test_an_image_that_does_not_keep_its_promise_is_found(
 
 
 def test_no_container_is_left_when_it_is_interrupted(client: docker.DockerClient) -> None:
-    with pytest.raises(KeyboardInterrupt), ImageTarget(IMAGE) as target:
+    with pytest.raises(KeyboardInterrupt), ImageTarget(IMAGE, note=print) as target:
         name = target.start()._started.linked.container.name
         assert client.containers.get(name).status == "running"
         raise KeyboardInterrupt
