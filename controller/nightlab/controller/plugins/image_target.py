@@ -1,6 +1,6 @@
 """A plugin's image under the conformance kit: each life is a container, confined and called as in a study.
 
-The kit waits and the containers' side does not, so the latter has a thread with an event loop of its own.
+The kit waits for each call and the containers' side does not, so the latter has an event loop on a thread of its own.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import grpc
 
@@ -28,6 +27,7 @@ from nightlab.controller.plugins.containers import PluginContainers
 from nightlab.controller.plugins.image_plan import ImagePlan
 from nightlab.controller.plugins.images import inspecting
 from nightlab.controller.plugins.interview import leave_nothing
+from nightlab.controller.plugins.loop_thread import LoopThread
 from nightlab.controller.plugins.source import PluginSource
 from nightlab.controller.plugins.workload import WithoutSocket
 from nightlab.controller.repo.blobs import BlobStore
@@ -38,7 +38,6 @@ NAME: Final = "checked"
 Note = Callable[[str], None]
 KILLED: Final = 9
 CLEAN: Final = (0, -15, 128 + 15)
-T = TypeVar("T")
 
 
 class ImageTarget:
@@ -67,7 +66,7 @@ class ImageTarget:
         """
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nightlab-check-"))
-            self._loop = stack.enter_context(_Loop())
+            self._loop = stack.enter_context(LoopThread())
             opened = AsyncExitStack()
             stack.callback(lambda: self._loop.run(opened.aclose()))
             stack.callback(self._loop.settle)
@@ -114,7 +113,7 @@ class ImageTarget:
 class ImageLife:
     """A `target.Life` in a container."""
 
-    def __init__(self, loop: _Loop, runtime: ContainerRuntime, started: Started) -> None:
+    def __init__(self, loop: LoopThread, runtime: ContainerRuntime, started: Started) -> None:
         self._loop = loop
         self._runtime = runtime
         self._started = started
@@ -171,47 +170,6 @@ class _Ground:
     engine: Engine
     containers: PluginContainers
     source: PluginSource
-
-
-class _Loop:
-    """An event loop on a thread, for one who waits."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any] | None] = set()
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="containers", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for work; it goes on where the wait is interrupted."""
-        return asyncio.run_coroutine_threadsafe(self._noted(work), self._loop).result()
-
-    def settle(self) -> None:
-        """Break off what is under way and wait until it has cleaned up."""
-        self.run(self._broken_off())
-
-    async def _noted(self, work: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.current_task()
-        self._tasks.add(task)
-        try:
-            return await work
-        finally:
-            self._tasks.discard(task)
-
-    async def _broken_off(self) -> None:
-        others = [task for task in self._tasks if task is not None and task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        if others:
-            await asyncio.wait(others)
 
 
 async def _opened(stack: AsyncExitStack, folder: Path, reference: str, command: tuple[str, ...], note: Note) -> _Ground:
