@@ -23,11 +23,11 @@ class Config:
 class Layer(nn.Module):
     def __init__(self, width, dropout):
         super().__init__()
-        self.linear = nn.Linear(width, width)
+        self.mix = nn.Sequential(nn.Linear(width, 4 * width), nn.Tanh(), nn.Linear(4 * width, width))
         self.drop = nn.Dropout(p=dropout)
 
     def forward(self, x, skip):
-        x = torch.tanh(self.linear(x))
+        x = self.mix(x)
         return self.drop(x) + skip, skip
 
 
