@@ -122,7 +122,7 @@ def _wrap(patch: Patch, stack: Stack, loop: ast.For, function: str, every: int) 
     script, call = stack.script, stack.call
     index = stack.index
     if every > 1 and not index:
-        index = script.free_name("index")
+        index = script.free_name("index", loop)
         patch.replace(loop.iter, f"enumerate({script.text(loop.iter)})")
         patch.replace(loop.target, f"{index}, {script.text(loop.target)}")
     block = script.text(call.func)
@@ -144,7 +144,7 @@ def _expand(patch: Patch, stack: Stack, function: str, every: int) -> None:
     script, statement = stack.script, stack.script.statement(stack.call)
     assert isinstance(statement, ast.Assign)
     x, value = script.text(statement.targets[0]), script.text(stack.call.args[0])
-    block, index, step = script.free_name("block"), script.free_name("index"), patch.step()
+    block, index, step = script.free_name("block", statement), script.free_name("index", statement), patch.step()
     head = f"for {block} in {stack.blocks}:" if every == 1 else f"for {index}, {block} in enumerate({stack.blocks}):"
     condition = "self.training" if every == 1 else f"self.training and {index} % {every} == 0"
     made = f"{function}({block}, {x}, use_reentrant=False) if {condition} else {block}({x})"

@@ -32,15 +32,14 @@ def weight_decay_groups(ws: Edits) -> str:
     """
     script, call, parameters = _understood(scripts(ws))
     patch = Patch(script)
-    statement = script.statement(call)
-    inner = patch.margin(statement) + patch.step()
+    inner = patch.margin(parameters) + patch.step()
     written = script.text(parameters)
     target = parameters if call.args else next(k.value for k in call.keywords if k.arg == "params")
     patch.replace(
         target,
         f'[\n{inner}{{"params": [p for p in {written} if p.dim() >= 2]}},\n'
         f'{inner}{{"params": [p for p in {written} if p.dim() < 2], "weight_decay": 0.0}},\n'
-        f"{patch.margin(statement)}]",
+        f"{patch.margin(parameters)}]",
     )
     patch.save(ws)
     return f"{script.where(call)}: no weight decay for parameters of one dimension"

@@ -64,9 +64,9 @@ class Patch(Splice):
                 return self.margin(body[0])[len(self.margin(node)) :] or "    "
         return "    "
 
-    def margin(self, statement: ast.stmt) -> str:
-        """White space at the beginning of a statement's line."""
-        start, end = self._lines(statement.lineno, statement.lineno)
+    def margin(self, node: ast.stmt | ast.expr) -> str:
+        """White space at the beginning of a node's first line."""
+        start, end = self._lines(node.lineno, node.lineno)
         line = self._script.content[start:end].decode()
         return line[: len(line) - len(line.lstrip())]
 

@@ -51,12 +51,11 @@ class Script(Module):
         inside = (each for each in self.above(node) if isinstance(each, Loop | Function | ast.Module))
         return next(inside, self.tree)
 
-    def free_name(self, wish: str) -> str:
-        """A name that the file does not use yet: the wish, or the wish with underscores behind it."""
-        taken = {
-            getattr(node, "id", None) or getattr(node, "arg", None) or getattr(node, "name", None)
-            for node in self.every
-        }
+    def free_name(self, wish: str, near: ast.AST) -> str:
+        """A name that is not in use where a node is: the wish, or the wish with underscores behind it."""
+        scope = self.scope(near)
+        seen = (node for node in self.every if scope in (node, *self.above(node)) or self.scope(node) is self.tree)
+        taken = {getattr(node, word, None) for node in seen for word in ("id", "arg", "name")}
         while wish in taken or wish in self.imported:
             wish += "_"
         return wish
