@@ -80,21 +80,8 @@ EDGES: dict[str, set[str]] = {
         *("repo", "report", "store", "study"),
     },
     "bench": {
-        "cli",
-        "config",
-        "engine",
-        "explain",
-        "gate",
-        "images",
-        "inspection",
-        "proof",
-        "link",
-        "model",
-        "repo",
-        "search",
-        "store",
-        "study",
-        "trial",
+        *("actions", "cli", "config", "engine", "explain", "gate", "images", "inspection", "link", "model"),
+        *("plugins", "proof", "repo", "search", "store", "study", "trial"),
     },
 }
 
