@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = (
     *("spawn", "round-trip", "after-idle", "in", "out", "output", "supervisor", "overhead", "kills", "crowd"),
-    "proposal",
+    *("plugin-start", "plugin-call", "worker-call", "proposal"),
 )
 
 
@@ -60,7 +60,7 @@ async def _measure(names: list[str]) -> tuple[list[Row], str]:
 
 
 def _cases() -> dict[str, Callable[[Stand], Awaitable[Row]]]:
-    from nightlab.controller.bench import kills, latency, proposing, trials, volume
+    from nightlab.controller.bench import kills, latency, plugins, proposing, trials, volume
 
     return {
         "spawn": latency.first_result,
@@ -73,6 +73,9 @@ def _cases() -> dict[str, Callable[[Stand], Awaitable[Row]]]:
         "overhead": trials.overhead,
         "kills": kills.kills,
         "crowd": trials.crowd,
+        "plugin-start": plugins.start,
+        "plugin-call": plugins.call_contained,
+        "worker-call": plugins.call_in_worker,
         "proposal": proposing.proposal,
     }
 

@@ -11,7 +11,7 @@ from nightlab.plugins.training.loops import backwards, mentioned
 from nightlab.plugins.training.model import Models
 from nightlab.plugins.training.patch import Patch
 from nightlab.plugins.training.script import Script, loaded
-from nightlab.plugins.training.workspace import FILES, Scripts, scripts
+from nightlab.plugins.training.workspace import READS, WRITES, Scripts, scripts
 from nightlab.sdk import Edits, Effect, Int, Unmet, action
 
 _REFUSED: Final = {
@@ -22,7 +22,9 @@ _REFUSED: Final = {
     "FullyShardedDataParallel": "sharded models wrap their blocks themselves",
 }
 _OWN_KEYWORDS: Final = frozenset({"use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug"})
-_CACHES: Final = frozenset({"cache", "use_cache", "kv_cache", "past", "past_key_value", "past_key_values", "layer_past"})
+_CACHES: Final = frozenset(
+    {"cache", "use_cache", "kv_cache", "past", "past_key_value", "past_key_values", "layer_past"}
+)
 _STATEFUL: Final = ("torch.nn.BatchNorm", "torch.nn.SyncBatchNorm", "torch.nn.LazyBatchNorm")
 
 
@@ -32,7 +34,8 @@ def check(ws: Edits) -> None:
 
 
 @action(
-    reads=FILES,
+    reads=READS,
+    writes=WRITES,
     check=check,
     effects=(Effect("peak_memory", "down"), Effect("wall_time", "up")),
 )
@@ -74,9 +77,9 @@ def _understood(found: Scripts) -> Stack:
 def _refuse_present(found: Scripts) -> None:
     for script in found:
         for call in script.calls:
-            if script.name(call.func).startswith("torch.utils.checkpoint."):
+            if script.qualified(call.func).startswith("torch.utils.checkpoint."):
                 script.refuse(call, "activations are checkpointed already")
-            if script.name(call.func).startswith("torch.jit."):
+            if script.qualified(call.func).startswith("torch.jit."):
                 script.refuse(call, "a scripted model cannot be checkpointed")
     for script, node, word in mentioned(found, frozenset(_REFUSED)):
         script.refuse(node, _REFUSED[word])
@@ -95,7 +98,9 @@ def _refuse_call(stack: Stack) -> None:
             script.refuse(call, f"the block's argument {keyword.arg} has the name of one of checkpoint's")
     names = {each.arg for each in call.keywords} | {name.split(".")[-1] for name in loaded(call)}
     if names & _CACHES:
-        script.refuse(call, f"the block fills {min(n for n in names & _CACHES if n)}, which recomputing would fill twice")
+        script.refuse(
+            call, f"the block fills {min(n for n in names & _CACHES if n)}, which recomputing would fill twice"
+        )
     if not any(not isinstance(each, ast.Constant) for each in call.args):
         script.refuse(call, "the block takes no positional argument")
     if any(isinstance(each, ast.NamedExpr) for each in ast.walk(call)):
@@ -117,7 +122,7 @@ def _wrap(patch: Patch, stack: Stack, loop: ast.For, function: str, every: int) 
     script, call = stack.script, stack.call
     index = stack.index
     if every > 1 and not index:
-        index = _free_name(script, "index")
+        index = script.free_name("index", loop)
         patch.replace(loop.iter, f"enumerate({script.text(loop.iter)})")
         patch.replace(loop.target, f"{index}, {script.text(loop.target)}")
     block = script.text(call.func)
@@ -129,9 +134,7 @@ def _wrap(patch: Patch, stack: Stack, loop: ast.For, function: str, every: int) 
         targets = "".join(f"{script.text(target)} = " for target in statement.targets)
         plain = f"{targets}{block}({arguments})"
         step = patch.step()
-        patch.instead(
-            statement, [f"if {condition}:", f"{step}{targets}{made}", "else:", f"{step}{plain}"]
-        )
+        patch.instead(statement, [f"if {condition}:", f"{step}{targets}{made}", "else:", f"{step}{plain}"])
     else:
         patch.replace(call, f"({made} if {condition} else {block}({arguments}))")
 
@@ -141,7 +144,7 @@ def _expand(patch: Patch, stack: Stack, function: str, every: int) -> None:
     script, statement = stack.script, stack.script.statement(stack.call)
     assert isinstance(statement, ast.Assign)
     x, value = script.text(statement.targets[0]), script.text(stack.call.args[0])
-    block, index, step = _free_name(script, "block"), _free_name(script, "index"), patch.step()
+    block, index, step = script.free_name("block", statement), script.free_name("index", statement), patch.step()
     head = f"for {block} in {stack.blocks}:" if every == 1 else f"for {index}, {block} in enumerate({stack.blocks}):"
     condition = "self.training" if every == 1 else f"self.training and {index} % {every} == 0"
     made = f"{function}({block}, {x}, use_reentrant=False) if {condition} else {block}({x})"
@@ -152,13 +155,8 @@ def _expand(patch: Patch, stack: Stack, function: str, every: int) -> None:
 def _arguments(script: Script, call: ast.Call) -> str:
     """The arguments as written, on one line."""
     parts = [script.text(each) for each in call.args]
-    parts += [f"{each.arg}={script.text(each.value)}" if each.arg else f"**{script.text(each.value)}" for each in call.keywords]
+    parts += [
+        f"{each.arg}={script.text(each.value)}" if each.arg else f"**{script.text(each.value)}"
+        for each in call.keywords
+    ]
     return ", ".join(" ".join(line.strip() for line in part.splitlines()) for part in parts)
-
-
-def _free_name(script: Script, wish: str) -> str:
-    taken = {node.id for node in script.nodes if isinstance(node, ast.Name)}
-    taken |= {node.arg for node in script.nodes if isinstance(node, ast.arg)}
-    while wish in taken:
-        wish += "_"
-    return wish

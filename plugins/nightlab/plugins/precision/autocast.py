@@ -11,7 +11,7 @@ from nightlab.plugins.training.loops import Step, mentioned, training_step
 from nightlab.plugins.training.model import Models
 from nightlab.plugins.training.patch import Patch
 from nightlab.plugins.training.script import Function, Script, stored
-from nightlab.plugins.training.workspace import FILES, Scripts, scripts
+from nightlab.plugins.training.workspace import READS, WRITES, Scripts, scripts
 from nightlab.sdk import Edits, Effect, action
 
 _CHOSEN: Final = {
@@ -38,7 +38,8 @@ def check(ws: Edits) -> None:
 
 
 @action(
-    reads=FILES,
+    reads=READS,
+    writes=WRITES,
     check=check,
     effects=(Effect("peak_memory", "down"), Effect("wall_time", "down")),
 )
@@ -75,9 +76,9 @@ def _is_of_torch(script: Script, node: ast.AST) -> bool:
     """x.half() and torch.float16 count; a variable named half and numpy's float64 do not."""
     if not isinstance(node, ast.Attribute | ast.Name):
         return False
-    parent = script.parents[node]
+    parent = script.parent(node)
     is_method = isinstance(node, ast.Attribute) and isinstance(parent, ast.Call) and parent.func is node
-    name = script.name(node)
+    name = script.qualified(node)
     return name.startswith("torch.") or (is_method and not name.startswith(("numpy.", "math.", "scipy.")))
 
 
@@ -92,12 +93,14 @@ def _refuse_numpy(step: Step) -> None:
     """numpy has no bfloat16."""
     made = {name for each in step.forward for name in stored(each)} - {step.loss}
     for call in _inside(step.script, step.script.scope(step.backward)):
-        if callee(call) == "numpy" and any(dotted(each) in made for each in ast.walk(call) if isinstance(each, ast.expr)):
+        if callee(call) == "numpy" and any(
+            dotted(each) in made for each in ast.walk(call) if isinstance(each, ast.expr)
+        ):
             step.script.refuse(call, "an output of the model becomes a numpy array, which has no bfloat16")
 
 
 def _inside(script: Script, scope: ast.AST) -> Iterator[ast.Call]:
-    return (call for call in script.calls if scope in script.around(call))
+    return (call for call in script.calls if scope in script.above(call))
 
 
 def _device_type(step: Step, models: Models, torch: str) -> str:

@@ -11,7 +11,7 @@ from nightlab.plugins.training.model import Models
 from nightlab.plugins.training.patch import Patch
 from nightlab.plugins.training.script import Script
 from nightlab.plugins.training.settings import named_values, number, shown
-from nightlab.plugins.training.workspace import FILES, Scripts, scripts
+from nightlab.plugins.training.workspace import READS, WRITES, Scripts, scripts
 from nightlab.sdk import Edits, Effect, Float, Unmet, action
 
 _CLIPS: Final = frozenset({"clip_grad_norm_", "clip_grad_norm"})
@@ -28,10 +28,12 @@ def check(ws: Edits) -> None:
         _limit(found, *existing)
 
 
-@action(reads=FILES, check=check, effects=(Effect("divergence", "down"),))
+@action(reads=READS, writes=WRITES, check=check, effects=(Effect("divergence", "down"),))
 def clip(
     ws: Edits,
-    max_norm: Annotated[float, Float(0.05, 10.0, log=True, description="Largest norm of all gradients together.")] = 1.0,
+    max_norm: Annotated[
+        float, Float(0.05, 10.0, log=True, description="Largest norm of all gradients together.")
+    ] = 1.0,
 ) -> str:
     """Clip the norm of the gradients before each step of the optimizer.
 
@@ -67,7 +69,7 @@ def _existing(found: Scripts) -> tuple[Script, ast.Call] | None:
 def _limit(found: Scripts, script: Script, call: ast.Call) -> tuple[Script, ast.expr]:
     """The literal that says how far to clip: in the call, or the one constant or default that it names."""
     given = next((each.value for each in call.keywords if each.arg == "max_norm"), None)
-    position = 1 if script.name(call.func).startswith("torch.") else 0
+    position = 1 if script.qualified(call.func).startswith("torch.") else 0
     if given is None and len(call.args) > position:
         given = call.args[position]
     if given is None:
@@ -116,7 +118,7 @@ def _parameters(found: Scripts, script: Script, call: ast.Call, optimizer: str) 
     """The trained parameters, by a model that the same function uses, else by the optimizer."""
     scope = script.scope(call)
     models = Models(found)
-    used = (each for each in script.calls if scope in script.around(each) and dotted(each.func) in models.names)
+    used = (each for each in script.calls if scope in script.above(each) and dotted(each.func) in models.names)
     used_names = dict.fromkeys(dotted(each.func) for each in used if each.lineno < call.lineno)
     if len(used_names) == 1:
         return f"{next(iter(used_names))}.parameters()"

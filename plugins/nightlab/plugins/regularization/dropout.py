@@ -12,7 +12,7 @@ from nightlab.plugins.hyperparameter.source import callee
 from nightlab.plugins.training.patch import Patch
 from nightlab.plugins.training.script import Script
 from nightlab.plugins.training.settings import named_values, number, shown
-from nightlab.plugins.training.workspace import FILES, Scripts, scripts
+from nightlab.plugins.training.workspace import READS, WRITES, Scripts, scripts
 from nightlab.sdk import Edits, Effect, Float, Unmet, action
 
 _NAMES: Final = frozenset(
@@ -34,7 +34,7 @@ def check(ws: Edits) -> None:
     _understood(scripts(ws))
 
 
-@action(reads=FILES, check=check, effects=(Effect("generalization_gap", "down"),))
+@action(reads=READS, writes=WRITES, check=check, effects=(Effect("generalization_gap", "down"),))
 def dropout(
     ws: Edits, p: Annotated[float, Float(0.0, 0.5, description="Fraction of activations that are dropped.")] = 0.1
 ) -> str:
@@ -64,7 +64,7 @@ def _understood(found: Scripts) -> list[tuple[Script, ast.expr]]:
 
 
 def _drops(script: Script, call: ast.Call) -> bool:
-    name = script.name(call.func)
+    name = script.qualified(call.func)
     last = name.split(".")[-1]
     if not name.startswith("torch.nn."):
         return False

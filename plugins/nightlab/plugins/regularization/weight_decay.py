@@ -9,7 +9,7 @@ from nightlab.plugins.hyperparameter.source import callee, dotted
 from nightlab.plugins.training.patch import Patch
 from nightlab.plugins.training.script import Script, loaded
 from nightlab.plugins.training.settings import named_values, number
-from nightlab.plugins.training.workspace import FILES, Scripts, scripts
+from nightlab.plugins.training.workspace import READS, WRITES, Scripts, scripts
 from nightlab.sdk import Edits, Effect, Unmet, action
 
 _DECAYS: Final = {
@@ -23,7 +23,7 @@ def check(ws: Edits) -> None:
     _understood(scripts(ws))
 
 
-@action(reads=FILES, check=check, effects=(Effect("generalization_gap", "down"),))
+@action(reads=READS, writes=WRITES, check=check, effects=(Effect("generalization_gap", "down"),))
 def weight_decay_groups(ws: Edits) -> str:
     """Apply weight decay to matrices only.
 
@@ -32,15 +32,14 @@ def weight_decay_groups(ws: Edits) -> str:
     """
     script, call, parameters = _understood(scripts(ws))
     patch = Patch(script)
-    statement = script.statement(call)
-    inner = patch.indentation(statement) + patch.step()
+    inner = patch.margin(parameters) + patch.step()
     written = script.text(parameters)
     target = parameters if call.args else next(k.value for k in call.keywords if k.arg == "params")
     patch.replace(
         target,
         f'[\n{inner}{{"params": [p for p in {written} if p.dim() >= 2]}},\n'
         f'{inner}{{"params": [p for p in {written} if p.dim() < 2], "weight_decay": 0.0}},\n'
-        f"{patch.indentation(statement)}]",
+        f"{patch.margin(parameters)}]",
     )
     patch.save(ws)
     return f"{script.where(call)}: no weight decay for parameters of one dimension"
@@ -53,7 +52,7 @@ def _understood(found: Scripts) -> tuple[Script, ast.Call, ast.expr]:
     if parameters is None or not _is_all_parameters(parameters):
         script.refuse(call, "the optimizer is not given model.parameters(); its groups are the script's own")
     for other in found:
-        for node in other.nodes:
+        for node in other.every:
             if isinstance(node, ast.Subscript) and _reaches_group(node):
                 _refuse_index(other, node)
     return script, call, parameters
@@ -70,12 +69,12 @@ def _only_optimizer(found: Scripts) -> tuple[Script, ast.Call]:
 
 
 def _is_optimizer(script: Script, call: ast.Call) -> bool:
-    name = script.name(call.func)
+    name = script.qualified(call.func)
     return name.startswith("torch.optim.") and callee(call) != "" and name.split(".")[-1] in _DECAYS
 
 
 def _refuse_no_decay(found: Scripts, script: Script, call: ast.Call) -> None:
-    name = script.name(call.func).split(".")[-1]
+    name = script.qualified(call.func).split(".")[-1]
     given = next((each.value for each in call.keywords if each.arg == "weight_decay"), None)
     if any(each.arg is None for each in call.keywords):
         return
@@ -110,7 +109,7 @@ def _reaches_group(node: ast.Subscript) -> bool:
 
 
 def _refuse_index(script: Script, node: ast.Subscript) -> None:
-    parent = script.parents[node]
+    parent = script.parent(node)
     is_written = isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store)
     if is_written or not isinstance(parent, ast.Subscript):
         script.refuse(node, "one parameter group is set by its number; a second one would be left behind")

@@ -58,14 +58,14 @@ def is_repeated(call: ast.Call) -> bool:
 
 
 def _lists(script: Script, target: str, value: ast.Call) -> dict[str, ast.Call]:
-    name = script.name(value.func)
+    name = script.qualified(value.func)
     if name in _LISTS:
         return {target: value}
     if name != "torch.nn.ModuleDict" or not value.args:
         return {}
     found: dict[str, ast.Call] = {}
     for key, each in _items(value.args[0]):
-        if isinstance(each, ast.Call) and script.name(each.func) in _LISTS:
+        if isinstance(each, ast.Call) and script.qualified(each.func) in _LISTS:
             found |= {f"{target}.{key}": each}
     return found
 
@@ -85,7 +85,7 @@ def _in_forward(script: Script, owner: ast.ClassDef, method: ast.AST) -> Iterato
         if isinstance(node, ast.For):
             yield from _loop(script, node, lists)
         elif isinstance(node, ast.Call) and dotted(node.func) in lists and is_repeated(lists[dotted(node.func)]):
-            if script.name(lists[dotted(node.func)].func) == "torch.nn.Sequential":
+            if script.qualified(lists[dotted(node.func)].func) == "torch.nn.Sequential":
                 yield Stack(script, None, node, dotted(node.func), "")
 
 

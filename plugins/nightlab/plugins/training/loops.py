@@ -74,7 +74,7 @@ def optimizers(found: Scripts) -> frozenset[str]:
     """Names that hold an optimizer: from torch.optim, or named so and asked to step."""
     names = set()
     for script in found:
-        for node in script.nodes:
+        for node in script.every:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _makes(script, node.value):
                 names |= {dotted(target) for target in node.targets}
             elif isinstance(node, ast.Call) and callee(node) in ("step", "zero_grad") and _is_called_optimizer(node):
@@ -115,9 +115,9 @@ def only_step(found: Scripts) -> tuple[Script, ast.Call, str]:
 def mentioned(found: Scripts, words: frozenset[str]) -> Iterator[tuple[Script, ast.AST, str]]:
     """Names, attributes and keywords that are one of some words, with the word."""
     for script in found:
-        for node in script.nodes:
-            word = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
-            resolved = script.imports.get(word, "").split(".")[-1] if isinstance(node, ast.Name) else ""
+        for node in script.every:
+            word = str(getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None) or "")
+            resolved = script.imported.get(word, "").split(".")[-1] if isinstance(node, ast.Name) else ""
             if word in words or resolved in words:
                 yield script, node, word if word in words else resolved
 
@@ -128,13 +128,15 @@ def _only_backward(found: Scripts) -> tuple[Script, ast.Call]:
         raise Unmet(f"no loss.backward() was found{_why_none(found)}")
     if len(every) > 1:
         script, call = every[1]
-        script.refuse(call, f"backward() is called here and at {every[0][0].where(every[0][1])}; only one is understood")
+        script.refuse(
+            call, f"backward() is called here and at {every[0][0].where(every[0][1])}; only one is understood"
+        )
     return every[0]
 
 
 def _why_none(found: Scripts) -> str:
     for script in found:
-        for name in script.imports.values():
+        for name in script.imported.values():
             known = next((each for each in _FRAMEWORKS if name == each or name.startswith(f"{each}.")), None)
             if known:
                 return f": {script.path} leaves the training loop to {_FRAMEWORKS[known]}"
@@ -171,7 +173,7 @@ def _forward(
 
 
 def _makes(script: Script, call: ast.Call) -> bool:
-    name = script.name(call.func)
+    name = script.qualified(call.func)
     return name.startswith("torch.optim.") and "lr_scheduler" not in name and name.count(".") == 2
 
 

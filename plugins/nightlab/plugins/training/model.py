@@ -30,11 +30,11 @@ class Models:
     @cached_property
     def classes(self) -> dict[str, tuple[Script, ast.ClassDef]]:
         """Classes that are modules, by name; a class may derive from another one of the workspace."""
-        every = {n.name: (s, n) for s in self._scripts for n in s.nodes if isinstance(n, ast.ClassDef)}
+        every = {n.name: (s, n) for s in self._scripts for n in s.every if isinstance(n, ast.ClassDef)}
         found: dict[str, tuple[Script, ast.ClassDef]] = {}
         for _ in range(_DEEPEST):
             for name, (script, node) in every.items():
-                if any(_is_module(script.name(base), found) for base in node.bases):
+                if any(_is_module(script.qualified(base), found) for base in node.bases):
                     found[name] = (script, node)
         return found
 
@@ -43,7 +43,7 @@ class Models:
         """Functions and methods by name; a name with two different ones is left out."""
         found: dict[str, list[tuple[Script, Function]]] = {}
         for script in self._scripts:
-            for node in script.nodes:
+            for node in script.every:
                 if isinstance(node, Function):
                     found.setdefault(node.name, []).append((script, node))
         return {name: each[0] for name, each in found.items() if len(each) == 1}
@@ -70,7 +70,7 @@ class Models:
     def uses(self, prefix: str) -> Iterator[tuple[Script, ast.Call]]:
         """Calls of what a resolved name starts with: "torch.nn.BatchNorm"."""
         for script in self._scripts:
-            yield from ((script, call) for call in script.calls if script.name(call.func).startswith(prefix))
+            yield from ((script, call) for call in script.calls if script.qualified(call.func).startswith(prefix))
 
     def _runs(self, script: Script, call: ast.Call, depth: int) -> bool:
         if self.is_forward(call):
@@ -82,15 +82,15 @@ class Models:
         return any(self._runs(inside, each, depth - 1) for each in ast.walk(function) if isinstance(each, ast.Call))
 
     def _told(self, script: Script) -> Iterator[str]:
-        for node in script.nodes:
+        for node in script.every:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TELLS:
                 yield dotted(node.func.value)
             elif isinstance(node, ast.arg) and node.annotation is not None:
-                if _is_module(script.name(node.annotation), self.classes):
+                if _is_module(script.qualified(node.annotation), self.classes):
                     yield node.arg
 
     def _assigned(self, script: Script, known: set[str]) -> Iterator[str]:
-        for node in script.nodes:
+        for node in script.every:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and self._is_model(script, node.value, known):
                 yield dotted(node.targets[0])
 
@@ -99,7 +99,7 @@ class Models:
             return True
         if not isinstance(value, ast.Call):
             return False
-        name = script.name(value.func)
+        name = script.qualified(value.func)
         if name.split(".")[-1] in self.classes or name.startswith("torchvision.models."):
             return not self._inside_module(script, value)
         wrapped = [*value.args[:1], *([value.func.value] if isinstance(value.func, ast.Attribute) else [])]
@@ -107,7 +107,7 @@ class Models:
 
     def _inside_module(self, script: Script, node: ast.AST) -> bool:
         """Layers of a model are not the model that is trained."""
-        owner = next((each for each in script.around(node) if isinstance(each, ast.ClassDef)), None)
+        owner = next((each for each in script.above(node) if isinstance(each, ast.ClassDef)), None)
         return owner is not None and owner.name in self.classes
 
 

@@ -1,4 +1,4 @@
-"""One Python file of the user: its tree, what its names mean, and where everything stands.
+"""One Python file of the user, with what the plugins for memory and regularization ask of it besides a `Module`.
 
 Reading only; `patch` edits. Everything that is refused names the file and the line.
 """
@@ -10,61 +10,26 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NoReturn
 
-from nightlab.plugins.hyperparameter.source import Source, dotted
+from nightlab.plugins.hyperparameter.source import dotted
+from nightlab.plugins.training.program import Module
 from nightlab.sdk import Unmet
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.Module)
+Loop = ast.For | ast.AsyncFor | ast.While
 
 
-class Script:
-    """A parsed file.
-
-    Attributes:
-        path: Relative to the workspace.
-        source: Its bytes and spans.
-        tree: Its syntax tree.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self.path, self.source, self.tree = source.path, source, source.tree
+class Script(Module):
+    """A parsed file."""
 
     @cached_property
-    def nodes(self) -> tuple[ast.AST, ...]:
+    def every(self) -> tuple[ast.AST, ...]:
         """All nodes, in the order of the file."""
-        order = list(_preorder(self.tree))
-        return tuple(order)
+        return tuple(_preorder(self.tree))
 
     @cached_property
     def calls(self) -> tuple[ast.Call, ...]:
         """All calls, in the order of the file."""
-        return tuple(node for node in self.nodes if isinstance(node, ast.Call))
-
-    @cached_property
-    def parents(self) -> dict[ast.AST, ast.AST]:
-        """The node around each node."""
-        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
-
-    @cached_property
-    def imports(self) -> dict[str, str]:
-        """What imported names stand for: {"F": "torch.nn.functional"}."""
-        found: dict[str, str] = {}
-        for node in self.nodes:
-            if isinstance(node, ast.Import):
-                found |= {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                base = "." * node.level + (node.module or "")
-                found |= {a.asname or a.name: f"{base}.{a.name}" for a in node.names}
-        return found
-
-    def name(self, node: ast.expr | None) -> str:
-        """Write a name with its import resolved: "torch.nn.functional.dropout" of F.dropout; "" for no name."""
-        head, dot, rest = dotted(node).partition(".")
-        return self.imports.get(head, head) + dot + rest
-
-    def where(self, node: ast.AST) -> str:
-        """Return "path:line"."""
-        return f"{self.path}:{getattr(node, 'lineno', 1)}"
+        return tuple(node for node in self.every if isinstance(node, ast.Call))
 
     def refuse(self, node: ast.AST, reason: str) -> NoReturn:
         """Say no because of a place in this file.
@@ -74,33 +39,26 @@ class Script:
         """
         raise Unmet(f"{self.where(node)}: {reason}", pointer=self.where(node))
 
-    def text(self, node: ast.expr) -> str:
-        """The node as written."""
-        return self.source.text(node)
-
-    def statement(self, node: ast.AST) -> ast.stmt:
-        """The innermost statement around a node, or itself."""
-        while not isinstance(node, ast.stmt):
-            node = self.parents[node]
-        return node
-
     def block(self, statement: ast.stmt) -> list[ast.stmt]:
         """The list of statements that holds one."""
-        parent = self.parents[statement]
-        for _, value in ast.iter_fields(parent):
+        for _, value in ast.iter_fields(self.parent(statement)):
             if isinstance(value, list) and any(each is statement for each in value):
                 return value
         return [statement]
 
-    def around(self, node: ast.AST) -> Iterator[ast.AST]:
-        """Nodes around a node, the nearest first."""
-        while node in self.parents:
-            node = self.parents[node]
-            yield node
+    def loop(self, node: ast.AST) -> ast.AST:
+        """The innermost loop around a node within its function, else that function or the module."""
+        inside = (each for each in self.above(node) if isinstance(each, Loop | Function | ast.Module))
+        return next(inside, self.tree)
 
-    def scope(self, node: ast.AST) -> ast.AST:
-        """The function around a node, else the module."""
-        return next((each for each in self.around(node) if isinstance(each, _SCOPES)), self.tree)
+    def free_name(self, wish: str, near: ast.AST) -> str:
+        """A name that is not in use where a node is: the wish, or the wish with underscores behind it."""
+        scope = self.scope(near)
+        seen = (node for node in self.every if scope in (node, *self.above(node)) or self.scope(node) is self.tree)
+        taken = {getattr(node, word, None) for node in seen for word in ("id", "arg", "name")}
+        while wish in taken or wish in self.imported:
+            wish += "_"
+        return wish
 
 
 def _preorder(tree: ast.AST) -> Iterator[ast.AST]:
@@ -114,16 +72,15 @@ def _preorder(tree: ast.AST) -> Iterator[ast.AST]:
 
 def stored(node: ast.AST) -> set[str]:
     """Names and attribute chains that a node assigns."""
-    found = {dotted(e) for e in ast.walk(node) if isinstance(getattr(e, "ctx", None), ast.Store) and _is_name(e)}
-    return found - {""}
+    return _chains(node, ast.Store)
 
 
 def loaded(node: ast.AST) -> set[str]:
     """Names and attribute chains that a node reads."""
-    found = {dotted(e) for e in ast.walk(node) if isinstance(getattr(e, "ctx", None), ast.Load) and _is_name(e)}
-    augmented = (e.target for e in ast.walk(node) if isinstance(e, ast.AugAssign))
-    return (found | {dotted(each) for each in augmented}) - {""}
+    augmented = {dotted(each.target) for each in ast.walk(node) if isinstance(each, ast.AugAssign)}
+    return (_chains(node, ast.Load) | augmented) - {""}
 
 
-def _is_name(node: object) -> bool:
-    return isinstance(node, ast.Name | ast.Attribute)
+def _chains(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    named = (each for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute))
+    return {dotted(each) for each in named if isinstance(each.ctx, context)} - {""}

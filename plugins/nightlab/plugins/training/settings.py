@@ -15,7 +15,7 @@ Named = tuple[str, ast.expr]
 def named_values(script: Script) -> Iterator[Named]:
     """Yield (name, expression) for all that gives a name its first value: `x = 1`, `x: int = 1`, `def f(x=1)`,
     add_argument("--x", default=1), {"x": 1}."""
-    for node in script.nodes:
+    for node in script.every:
         if isinstance(node, ast.Assign):
             yield from ((dotted(target).split(".")[-1], node.value) for target in node.targets)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -23,7 +23,7 @@ def named_values(script: Script) -> Iterator[Named]:
         elif isinstance(node, ast.arguments):
             yield from _defaults(node)
         elif isinstance(node, ast.Dict):
-            yield from ((k.value, v) for k, v in zip(node.keys, node.values, strict=True) if _is_text(k))  # type: ignore[union-attr,misc]
+            yield from ((k.value, v) for k, v in zip(node.keys, node.values, strict=True) if _is_text(k))  # type: ignore[union-attr]
         elif isinstance(node, ast.Call) and callee(node) in OPTION_CALLS:
             default = next((each.value for each in node.keywords if each.arg == "default"), None)
             if default is not None:

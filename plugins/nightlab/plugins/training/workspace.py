@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-from nightlab.plugins.hyperparameter.reach import counts, reachable
-from nightlab.plugins.hyperparameter.source import Source, Unreadable
+from nightlab.plugins.training.program import READS, WRITES, modules
 from nightlab.plugins.training.script import Script
-from nightlab.sdk import Edits, Unmet
+from nightlab.sdk import Edits
 
-FILES: Final = ("**/*.py",)
+__all__ = ["READS", "WRITES", "Scripts", "scripts"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +30,6 @@ def scripts(ws: Edits) -> Scripts:
     """Read the files that count.
 
     Raises:
-        Unmet: The training command starts a file that cannot be read, or there is no Python file.
+        Unmet: There is none, or one that counts cannot be read.
     """
-    sources: dict[str, Source] = {}
-    for path in ws.paths():
-        if path.endswith(".py") and (counts(path) or path in ws.entry_points):
-            try:
-                sources[path] = Source(path, ws.read(path))
-            except Unreadable as error:
-                if path in ws.entry_points:
-                    raise Unmet(f"{path}:{error.line}: {error}", pointer=f"{path}:{error.line}") from error
-    if not sources:
-        raise Unmet("there is no Python file that the training could run")
-    used = reachable(ws.paths(), sources, {}, ws.entry_points)
-    return Scripts({path: Script(source) for path, source in sources.items() if path in used})
+    return Scripts({each.path: Script(each.path, each.content) for each in modules(ws, {})})
