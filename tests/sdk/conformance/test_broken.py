@@ -45,3 +45,21 @@ def test_every_check_is_failed_by_a_broken_plugin() -> None:
     assert {each.where.partition(":")[0] for each in BROKEN} == {
         f"broken.{m.__name__.rpartition('.')[2]}" for m in MODULES
     }
+
+
+# What they say is used by many checks: the kit must not stumble over it.
+@pytest.mark.parametrize(
+    "where",
+    [
+        "starting:NoSchema",
+        "starting:RootCombinator",
+        "starting:NoActions",
+        "starting:EndlessPages",
+        "refusing:Unbounded",
+    ],
+)
+def test_the_whole_kit_goes_over_a_broken_plugin(where: str) -> None:
+    found = list(verdicts(CommandTarget([sys.executable, str(LAUNCH), f"broken.{where}"]), budget=BUDGET))
+    assert [verdict.check for verdict in found] == [check.name for check in CHECKS]
+    assert any(verdict.status == "failed" for verdict in found)
+    assert all(verdict.message for verdict in found)

@@ -13,7 +13,8 @@ from nightlab.api.params import load_object, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.sdk.conformance.answers import asked, based, inside, judge
 from nightlab.sdk.conformance.arguments import example
-from nightlab.sdk.conformance.session import CallFailed, Session
+from nightlab.sdk.conformance.failed import CallFailed
+from nightlab.sdk.conformance.session import Session
 from nightlab.sdk.conformance.verdict import Broken, Skipped
 
 STATE_BYTES: Final = 256 * 2**10

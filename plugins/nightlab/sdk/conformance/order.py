@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nightlab.sdk.conformance.budget import Budget
 from nightlab.sdk.conformance.kit import known, read_expected, verdicts
-from nightlab.sdk.conformance.session import Budget
 from nightlab.sdk.conformance.table import VERSIONS, Check, required
 from nightlab.sdk.conformance.target import Target
 from nightlab.sdk.conformance.verdict import BAD, Verdict, closing_line
