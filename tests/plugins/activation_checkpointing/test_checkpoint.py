@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from nightlab.plugins.activation_checkpointing import PLUGIN
 from tests.plugins.scripts import (
     applied,
     edited,
@@ -17,6 +15,8 @@ from tests.plugins.scripts import (
     same_gradients,
     script,
 )
+
+from nightlab.plugins.activation_checkpointing import PLUGIN
 
 (CHECKPOINT,) = PLUGIN.actions
 FITTING = ("argparse_function", "flat_constants", "nano", "trainer_class")

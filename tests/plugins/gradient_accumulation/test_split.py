@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.plugins.scripts import edited as edit
+from tests.plugins.scripts import expect_as_clean, expect_golden, rejection, run, same_gradients, script
 
 from nightlab.plugins.gradient_accumulation import PLUGIN
-from tests.plugins.scripts import expect_as_clean, expect_golden, rejection, run, same_gradients, script
-from tests.plugins.scripts import edited as edit
 
 (SPLIT,) = PLUGIN.actions
 FITTING = ("argparse_function", "flat_constants", "nano", "trainer_class", "image_classifier")
@@ -84,6 +84,9 @@ def test_the_loop_itself_fits() -> None:
         (loop(loss="((out - y) ** 2).sum()"), "train.py:11: the sum over a batch"),
         (loop(loss="F.cross_entropy(out @ out.T, y)"), "train.py:11: a transposed matrix"),
         (loop(loss="F.mse_loss(out - out.mean(0), y)"), "train.py:11: mean() runs along the first dimension"),
+        (loop(loss="F.cross_entropy(out @ x.transpose(0, 1), y)"), "train.py:11: transpose() takes the samples"),
+        (loop(loss="F.cross_entropy(torch.einsum('id,jd->ij', out, x), y)"), "train.py:11: einsum() may compare"),
+        (loop(loss="F.cross_entropy(out, torch.arange(len(x)))"), "train.py:11: arange() numbers the samples"),
         (loop(loss="F.mse_loss(out, y[torch.randperm(len(y))])"), "train.py:11: randperm() may compare"),
         (loop(loss="F.mse_loss(out, y) / accumulation_steps"), "train.py:11: accumulation_steps speaks of"),
         (loop(loss="ssim(out, y)"), "no loss was found that is known to be a mean"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.plugins.scripts import edited, expect_as_clean, expect_golden, rejection, run, script
 
 from nightlab.plugins.precision import PLUGIN
-from tests.plugins.scripts import edited, expect_as_clean, expect_golden, rejection, run, script
 
 (AUTOCAST,) = PLUGIN.actions
 FITTING = ("argparse_function", "flat_constants", "image_classifier", "trainer_class")

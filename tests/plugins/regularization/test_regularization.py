@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.plugins.scripts import NAMES, edited, expect_as_clean, expect_golden, rejection, run, same_gradients, script
 
 from nightlab.plugins.regularization import PLUGIN
-from tests.plugins.scripts import NAMES, edited, expect_as_clean, expect_golden, rejection, run, same_gradients, script
 
 DROPOUT, GROUPS, CLIP = PLUGIN.actions
 STEP = """\

@@ -113,8 +113,9 @@ def _refuse_call(stack: Stack) -> None:
 def _is_plain(script: Script, call: ast.Call) -> bool:
     """x = self.blocks(x)"""
     statement = script.statement(call)
-    simple = isinstance(statement, ast.Assign) and statement.value is call and len(statement.targets) == 1
-    return simple and isinstance(statement.targets[0], ast.Name) and len(call.args) == 1 and not call.keywords
+    if not isinstance(statement, ast.Assign) or statement.value is not call or len(statement.targets) > 1:
+        return False
+    return isinstance(statement.targets[0], ast.Name) and len(call.args) == 1 and not call.keywords
 
 
 def _wrap(patch: Patch, stack: Stack, loop: ast.For, function: str, every: int) -> None:

@@ -1,4 +1,4 @@
-"""Refuses losses that are not the mean of what each sample adds: those of parts would not add up to that of the batch."""
+"""Refuses losses that are no mean of what each sample adds: those of parts would not add up to that of the batch."""
 
 from __future__ import annotations
 
@@ -122,16 +122,63 @@ def _refuse_mixing(script: Script, call: ast.Call) -> None:
         script.refuse(call, f"{name}() may compare samples of a batch with each other")
     if name in _ALONG and 0 in _dimensions(script, call):
         script.refuse(call, f"{name}() runs along the first dimension, over the samples of a batch")
+    if (
+        name in ("transpose", "swapaxes")
+        and 0 in _dimensions(script, call, count=2)
+        and "weight" not in dotted(call.func)
+    ):
+        script.refuse(call, f"{name}() takes the samples out of the first dimension, where they may meet")
+    if name == "arange" and any(_is_count(script, each) for each in call.args):
+        script.refuse(call, "arange() numbers the samples of a batch, so the loss may compare them with each other")
+    if name == "einsum" and _crosses(call):
+        script.refuse(call, "einsum() may compare samples of a batch with each other")
     if name == "sum" and isinstance(call.func, ast.Attribute) and not _has_dimension(script, call):
         script.refuse(call, "the sum over a batch grows with the batch; only means are understood")
 
 
-def _dimensions(script: Script, call: ast.Call) -> list[object]:
+def _is_count(script: Script, node: ast.expr) -> bool:
+    """Whether an expression is the length of a first dimension: len(x), x.size(0), x.shape[0], or a name for one."""
+    if isinstance(node, ast.Call):
+        return callee(node) == "len" or (callee(node) == "size" and [constant(each) for each in node.args] == [0])
+    if isinstance(node, ast.Subscript):
+        return _last(node.value) == "shape" and constant(node.slice) == 0
+    return isinstance(node, ast.Name) and any(
+        _names_count(script, each) for each in script.stores(node.id, script.scope(node))
+    )
+
+
+def _names_count(script: Script, name: ast.Name) -> bool:
+    """Whether an assignment gives a name the length of a first dimension: B = len(x), B, T = x.shape."""
+    parent, made = script.parent(name), script.statement(name)
+    if not isinstance(made, ast.Assign):
+        return False
+    if isinstance(parent, ast.Tuple):
+        shape = made.value.func if isinstance(made.value, ast.Call) else made.value
+        return parent.elts[0] is name and _last(shape) in ("shape", "size")
+    return _is_count(script, made.value)
+
+
+def _last(node: ast.expr) -> str:
+    """The last part of an attribute or name, whatever it belongs to: "shape" of f(x).shape."""
+    return node.attr if isinstance(node, ast.Attribute) else dotted(node)
+
+
+def _crosses(call: ast.Call) -> bool:
+    """Whether an einsum keeps the first dimension of a second operand beside that of the first; or is not readable."""
+    formula = constant(call.args[0]) if call.args else None
+    left, arrow, right = str(formula or "").replace(" ", "").partition("->")
+    first, *others = left.split(",")
+    if not arrow or not first or not right.startswith(first[0]):
+        return True
+    return any(each[:1] in right[1:] for each in others)
+
+
+def _dimensions(script: Script, call: ast.Call, count: int = 1) -> list[object]:
     """Dimensions that a reduction is told: x.mean(0), torch.mean(x, dim=0)."""
     if callee(call) in ("cat", "concat") and len(call.args) == 1 and not call.keywords:
         return [0]
     skip = 1 if script.qualified(call.func).startswith("torch.") else 0
-    given = [*call.args[skip : skip + 1], *(each.value for each in call.keywords if each.arg in ("dim", "axis"))]
+    given = [*call.args[skip : skip + count], *(each.value for each in call.keywords if each.arg in ("dim", "axis"))]
     flat = [part for each in given for part in (each.elts if isinstance(each, ast.Tuple | ast.List) else [each])]
     return [constant(each) for each in flat]
 

@@ -40,7 +40,9 @@ def split(
 
 def _write(patch: Patch, found: Parts, parts: int) -> None:
     script, step = found.step.script, found.step
-    part, start, size, total = (script.free_name(each, step.backward) for each in ("part", "start", "part_size", "total_loss"))
+    part, start, size, total = (
+        script.free_name(each, step.backward) for each in ("part", "start", "part_size", "total_loss")
+    )
     rows = script.text(found.cut[0])
     kept = {name: script.free_name(f"{name.split('.')[-1]}_parts", step.backward) for name in found.gathered}
     patch.before(

@@ -1,4 +1,4 @@
-"""Wraps the forward pass and the loss of the training step in `torch.autocast` with bfloat16; backward stays outside."""
+"""Wraps the forward pass and the loss of the training step in `torch.autocast` to bfloat16; backward stays outside."""
 
 from __future__ import annotations
 
@@ -111,12 +111,9 @@ def _device_type(step: Step, models: Models, torch: str) -> str:
     device = next(_devices(step), "")
     if device:
         return f"{torch}.device({device}).type"
-    model = next((dotted(call.func) for each in step.forward for call in ast.walk(each) if _is_model(models, call)), "")
+    calls = (node for each in step.forward for node in ast.walk(each) if isinstance(node, ast.Call))
+    model = next((dotted(call.func) for call in calls if dotted(call.func) in models.names), "")
     return f"next({model}.parameters()).device.type" if model else f'"cuda" if {torch}.cuda.is_available() else "cpu"'
-
-
-def _is_model(models: Models, node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and dotted(node.func) in models.names
 
 
 def _devices(step: Step) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Finds where a model's forward runs a list of blocks: `for block in self.blocks: x = block(x)`, or `self.blocks(x)`."""
+"""Finds where a model's forward runs a list of blocks: `for block in self.blocks: x = block(x)`; `self.blocks(x)`."""
 
 from __future__ import annotations
 
@@ -84,9 +84,12 @@ def _in_forward(script: Script, owner: ast.ClassDef, method: ast.AST) -> Iterato
     for node in ast.walk(method):
         if isinstance(node, ast.For):
             yield from _loop(script, node, lists)
-        elif isinstance(node, ast.Call) and dotted(node.func) in lists and is_repeated(lists[dotted(node.func)]):
-            if script.qualified(lists[dotted(node.func)].func) == "torch.nn.Sequential":
-                yield Stack(script, None, node, dotted(node.func), "")
+        elif isinstance(node, ast.Call) and _is_whole(script, lists.get(dotted(node.func))):
+            yield Stack(script, None, node, dotted(node.func), "")
+
+
+def _is_whole(script: Script, made: ast.Call | None) -> bool:
+    return made is not None and is_repeated(made) and script.qualified(made.func) == "torch.nn.Sequential"
 
 
 def _loop(script: Script, loop: ast.For, lists: dict[str, ast.Call]) -> Iterator[Stack]:

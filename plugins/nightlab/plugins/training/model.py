@@ -85,9 +85,8 @@ class Models:
         for node in script.every:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TELLS:
                 yield dotted(node.func.value)
-            elif isinstance(node, ast.arg) and node.annotation is not None:
-                if _is_module(script.qualified(node.annotation), self.classes):
-                    yield node.arg
+            elif isinstance(node, ast.arg) and _is_module(script.qualified(node.annotation), self.classes):
+                yield node.arg
 
     def _assigned(self, script: Script, known: set[str]) -> Iterator[str]:
         for node in script.every:

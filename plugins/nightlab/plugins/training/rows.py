@@ -222,7 +222,7 @@ class _Frame:
             return ROWS if isinstance(first, ast.Constant) else UNKNOWN
         if value is ROWS:
             whole = isinstance(first, ast.Slice) and (first.lower, first.upper, first.step) == (None, None, None)
-            return ROWS if whole or constant(first) is Ellipsis else UNKNOWN
+            return ROWS if whole or (isinstance(first, ast.Constant) and first.value is Ellipsis) else UNKNOWN
         if isinstance(first, ast.Slice):
             return ROWS if first.upper is not None and self._counts(first.upper) else UNKNOWN
         return ROWS if self.value(first) is ROWS else UNKNOWN
@@ -253,7 +253,7 @@ class _Frame:
             return self.value(first)
         if name == "next" and first is not None:
             return _element(self.value(first))
-        if name in _RANDOM and any(self._counts(each) for each in (*call.args, *(k.value for k in call.keywords))):
+        if name in _RANDOM and any(self._draws(each) for each in (*call.args, *(k.value for k in call.keywords))):
             return ROWS
         return self._made(call, name, first)
 
@@ -285,6 +285,11 @@ class _Frame:
         if name == "permute":
             return numbers[:1] == [0]
         return name in _KEEP
+
+    def _draws(self, size: ast.expr) -> bool:
+        """Whether a random shape is one of samples; one number in a loop is that of as many indices."""
+        is_single = isinstance(size, ast.Tuple) and len(size.elts) == 1 and self.repeats
+        return self._counts(size) or (is_single and constant(size.elts[0]) not in (None, 0, 1))
 
     def _counts(self, node: ast.expr) -> bool:
         """Whether an expression is the number of samples, alone or as a shape's first, or ends a slice of as many."""
