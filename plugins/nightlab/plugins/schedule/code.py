@@ -10,7 +10,7 @@ from nightlab.plugins.training.program import Module
 
 FUNCTION: Final = "lr_multiplier"
 SHAPES: Final = ("cosine", "linear", "constant", "wsd")
-_MARK: Final = "Part of the peak learning rate at a progress of the run from 0 to 1: "
+_MARK: Final = "Part of the peak rate at a progress of 0 to 1: "
 _HEAD: Final = '''\
 def {function}(progress):
     """{mark}{words}."""
@@ -52,7 +52,7 @@ class Schedule:
         warmup = f"warm-up {self.warmup:.3g}, " if self.warmup else ""
         if self.shape == "constant":
             return warmup + "constant"
-        stable = f"stable, then linear over the last {self.decay:.3g}" if self.shape == "wsd" else self.shape
+        stable = f"stable, linear over the last {self.decay:.3g}" if self.shape == "wsd" else self.shape
         return f"{warmup}{stable} to {self.final:.3g}"
 
 
@@ -67,7 +67,7 @@ def function_text(schedule: Schedule, *, has_math: bool) -> str:
         "span": f"{1.0 - schedule.final:.4g}",
     }
     text = _HEAD.format(function=FUNCTION, mark=_MARK, words=schedule.words)
-    text += "" if has_math or schedule.shape != "cosine" else "    import math\n\n"
+    text += "" if has_math or schedule.shape != "cosine" else "    import math\n"
     text += _WARMUP.format(**numbers) if schedule.warmup else ""
     text += _DONE.format(**numbers) if schedule.shape != "constant" else ""
     return text + _TAILS[schedule.shape].format(**numbers)

@@ -146,7 +146,9 @@ def _is_enumerated(loop: ast.For) -> bool:
 
 def _is_list(module: Module, name: str) -> bool:
     values = [p.value for s in module.stores(name) if isinstance(p := module.parent(s), ast.Assign)]
-    lists = [isinstance(v, ast.List | ast.ListComp) or (isinstance(v, ast.Call) and callee(v) == "list") for v in values]
+    lists = [
+        isinstance(v, ast.List | ast.ListComp) or (isinstance(v, ast.Call) and callee(v) == "list") for v in values
+    ]
     return bool(lists) and all(lists)
 
 

@@ -35,12 +35,9 @@ def put(ws: Edits, levels: Sequence[Level], schedule: Schedule) -> None:
         for each in level.passes:
             if each.uncounted is not None:
                 _count(patches[level.script.path], each.uncounted)
-    progress = inner.done(after=True)
     if len(levels) > 1:
-        outer, group = levels[1], inner.script.free_name("group")
-        progress = f'{group}["{BEGIN}"] + {group}["{LENGTH}"] * ({progress})'
-        patches[outer.script.path].before(outer.statement, _told(outer))
-    patches[inner.script.path].before(inner.statement, _rate(inner, progress))
+        patches[levels[1].script.path].before(levels[1].statement, _told(levels[1]))
+    patches[inner.script.path].before(inner.statement, _rate(inner, is_part=len(levels) > 1))
     for patch in patches.values():
         patch.save(ws)
 
@@ -67,17 +64,21 @@ def _lines(script: Script, schedule: Schedule) -> list[str]:
     return function_text(schedule, has_math=has_math).rstrip("\n").split("\n")
 
 
-def _rate(level: Level, progress: str) -> list[str]:
-    group = level.script.free_name("group")
+def _rate(level: Level, *, is_part: bool) -> list[str]:
+    """Lines that set the rate; a part of the run is what the function above tells."""
+    group, progress = (level.script.free_name(each, level.statement) for each in ("group", "progress"))
+    done = level.done(after=True)
+    done = f'{group}["{BEGIN}"] + {group}["{LENGTH}"] * ({done})' if is_part else done
     return [
         f"for {group} in {level.optimizer}.param_groups:",
+        f"    {progress} = {done}",
         f'    {group}["lr"] = {group}.setdefault("initial_lr", {group}["lr"]) * {FUNCTION}({progress})',
     ]
 
 
 def _told(level: Level) -> list[str]:
     """Lines that tell the step, which is in another function, where the run is."""
-    group = level.script.free_name("group")
+    group = level.script.free_name("group", level.statement)
     return [
         f"for {group} in {level.optimizer}.param_groups:",
         f'    {group}["{BEGIN}"], {group}["{LENGTH}"] = {level.done(after=False)}, {level.part}',
@@ -90,4 +91,3 @@ def _count(patch: Patch, loop: ast.For) -> None:
     target = f"({target})" if isinstance(loop.target, ast.Tuple) and not target.startswith("(") else target
     patch.replace(loop.target, f"{INDEX}, {target}")
     patch.replace(loop.iter, f"enumerate({patch.module.text(loop.iter)})")
-

@@ -37,7 +37,7 @@ class Level:
     def done(self, *, after: bool) -> str:
         """The part of this level's run that is over before or after the innermost pass, as an expression."""
         *outer, last = self.passes
-        text = f"({last.after if after else last.before}) / {last.total}"
+        text = f"{_closed(last.after if after else last.before)} / {last.total}"
         for each in reversed(outer):
             text = f"({each.before} + {text}) / {each.total}"
         return text
@@ -45,7 +45,7 @@ class Level:
     @property
     def part(self) -> str:
         """The part of this level's run that one innermost pass is, as an expression."""
-        return f"1 / ({' * '.join(each.total for each in self.passes)})"
+        return f"1 / {_closed(' * '.join(each.total for each in self.passes))}"
 
 
 def levels(found: Scripts) -> tuple[Level, ...]:
@@ -63,8 +63,11 @@ def levels(found: Scripts) -> tuple[Level, ...]:
         above = _caller(found, script, owner) if isinstance(owner, Function) else None
         if above is None:
             break
-        optimizer = _as_seen(script, owner, optimizer, above[0], above[1])
+        optimizer = _as_seen(script, owner, optimizer, above[1])
         script, statement = above[0], above[0].statement(above[1])
+    for level in with_loops:
+        if not level.optimizer:
+            level.script.refuse(level.statement, "which optimizer steps in this call is not understood")
     if not 1 <= len(with_loops) <= 2:
         what = "no loop is" if not with_loops else f"loops of {len(with_loops)} functions are"
         script.refuse(statement, f"{what} around the optimizer's step; those of one or two are understood")
@@ -130,12 +133,8 @@ def _caller(found: Scripts, script: Script, owner: ast.AST) -> tuple[Script, ast
     return calls[0] if calls else None
 
 
-def _as_seen(script: Script, owner: ast.AST, optimizer: str, above: Script, call: ast.Call) -> str:
-    """Write the optimizer as the caller knows it.
-
-    Raises:
-        Unmet: The caller does not have it under a name.
-    """
+def _as_seen(script: Script, owner: ast.AST, optimizer: str, call: ast.Call) -> str:
+    """Write the optimizer as the caller knows it; empty where it has no name there."""
     assert isinstance(owner, Function)
     head, dot, rest = optimizer.partition(".")
     names = [each.arg for each in (*owner.args.posonlyargs, *owner.args.args)]
@@ -149,7 +148,9 @@ def _as_seen(script: Script, owner: ast.AST, optimizer: str, above: Script, call
     elif given is None:
         place = names.index(head) - is_method if head in names else len(call.args)
         given = call.args[place] if place < len(call.args) else None
-    if not dotted(given):
-        above.refuse(call, f"which optimizer {owner.name}() is given is not understood")
-    return dotted(given) + dot + rest
+    return dotted(given) + dot + rest if optimizer and dotted(given) else ""
 
+
+def _closed(text: str) -> str:
+    """Put parentheses around a sum or a product."""
+    return f"({text})" if " " in text and not text.startswith("(") else text
