@@ -85,7 +85,9 @@ class SetLiteral(Action):
         found = survey(ws, context.settings)
         literal = found.find(arguments["id"])
         if literal is None:
-            raise Unmet(f"there is no literal {arguments['id']!r}", detail=found.nearest(arguments["id"]), pointer="/id")
+            raise Unmet(
+                f"there is no literal {arguments['id']!r}", detail=found.nearest(arguments["id"]), pointer="/id"
+            )
         value = _typed(literal, arguments["value_json"])
         _write(ws, {literal: value} if value != current(literal) else {})
         return f"{literal.name} {literal.text} -> {_shown(value)}"

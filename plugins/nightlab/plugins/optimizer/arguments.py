@@ -24,7 +24,8 @@ def edit_arguments(
         change: New text of arguments that are written, by parameter.
         add: Text of arguments that are not written, by parameter.
     """
-    parts = sorted([*made.call.args, *made.call.keywords], key=lambda each: (each.lineno, each.col_offset))
+    written: list[Part] = [*made.call.args, *made.call.keywords]
+    parts = sorted(written, key=lambda each: (each.lineno, each.col_offset))
     kept = [each for each in parts if _parameter(made, each) not in drop]
     for part in kept:
         _write(splice, made, part, change)
@@ -57,9 +58,14 @@ def _cut(splice: Splice, parts: Sequence[Part], kept: Sequence[Part]) -> None:
 
 def _append(splice: Splice, kept: Sequence[Part], texts: Sequence[str]) -> None:
     """Write arguments behind the last one that stays: on lines of their own if that one is."""
+    if not texts:
+        return
     start, end = splice.place(kept[-1])
     line = splice.module.content.rfind(b"\n", 0, start) + 1
-    before = splice.module.content[line:start]
-    separator = ", " if before.strip() else f",{splice.newline}{before.decode()}"
-    if texts:
-        splice.replace_span(end, end, "".join(separator + each for each in texts))
+    before = splice.module.content[line:start].decode()
+    alone = splice.own_lines(kept[-1])
+    if alone:
+        splice.replace_span(alone[1], alone[1], "".join(f"{before}{each},{splice.newline}" for each in texts))
+        return
+    separator = ", " if before.strip() else f",{splice.newline}{before}"
+    splice.replace_span(end, end, "".join(separator + each for each in texts))

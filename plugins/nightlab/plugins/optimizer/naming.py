@@ -14,8 +14,8 @@ from nightlab.plugins.training.imports import (
     torch_name,
 )
 from nightlab.plugins.training.optimizers import Construction
-from nightlab.plugins.training.splice import Splice
 from nightlab.plugins.training.program import Module
+from nightlab.plugins.training.splice import Splice
 from nightlab.plugins.training.written import class_text, written_class
 from nightlab.sdk import Unmet
 
@@ -31,7 +31,10 @@ def rename(splice: Splice, construction: Construction, family: Family) -> None:
         return
     uses = [old, *_annotations(module, old)]
     _remove_written(splice, construction)
-    new = _written(splice, construction, family) if not family.in_torch else _torch_class(splice, construction, family, uses)
+    if family.in_torch:
+        new = _torch_class(splice, construction, family, uses)
+    else:
+        new = _written(splice, construction, family)
     for node in uses:
         splice.replace(node, new)
     if isinstance(old, ast.Name) and not family.in_torch and len(module.loads(old.id)) == len(uses):
@@ -94,4 +97,5 @@ def _annotations(module: Module, class_name: ast.expr) -> Iterator[ast.expr]:
 def _refuse_bound(module: Module, name: str) -> None:
     taken = [*module.stores(name), *(each for each in module.nodes(ast.ClassDef) if each.name == name)]
     if taken or name in module.imported:
-        raise Unmet(f"{module.path} has another {name} already", pointer=module.where(taken[0]) if taken else module.path)
+        place = module.where(taken[0]) if taken else module.path
+        raise Unmet(f"{place} has another {name} already", pointer=place)

@@ -98,9 +98,10 @@ def _embeddings(splice: Splice, made: Construction) -> dict[str, str]:
 
 def _models(first: ast.expr) -> Iterator[ast.expr]:
     for node in ast.walk(first):
-        if isinstance(node, ast.Call) and callee(node) == "parameters" and isinstance(node.func, ast.Attribute):
-            if isinstance(node.func.value, ast.Name | ast.Attribute):
-                yield node.func.value
+        if not (isinstance(node, ast.Call) and callee(node) == "parameters" and isinstance(node.func, ast.Attribute)):
+            continue
+        if isinstance(node.func.value, ast.Name | ast.Attribute):
+            yield node.func.value
 
 
 def _passes_closure(module: Module, call: ast.Call, made: Construction) -> bool:

@@ -58,7 +58,11 @@ def misfit(construction: Construction, name: str) -> str:
 
 def dropped(construction: Construction, name: str) -> list[str]:
     """Parameters that are written now and that the new optimizer is made without."""
-    return [each for each in construction.arguments if each not in ("lr", "weight_decay") and not _kept(each, construction, name)]
+    return [
+        each
+        for each in construction.arguments
+        if each not in ("lr", "weight_decay") and not _kept(each, construction, name)
+    ]
 
 
 def added(construction: Construction, name: str, factor: float) -> dict[str, str]:

@@ -45,8 +45,11 @@ FAMILIES: Final[Mapping[str, Family]] = {
     each.name: each
     for each in (
         Family(
-            *("SGD", ("lr", "momentum", "dampening", "weight_decay", "nesterov")),
-            *(("maximize", "foreach", "differentiable", "fused"), 30.0, "by rate"),
+            "SGD",
+            ("lr", "momentum", "dampening", "weight_decay", "nesterov"),
+            ("maximize", "foreach", "differentiable", "fused"),
+            usual_rate=30.0,
+            decay="by rate",
         ),
         Family("Adam", (*_ADAM, "amsgrad"), (*_SWITCHES, "fused", "decoupled_weight_decay")),
         Family("AdamW", (*_ADAM, "amsgrad"), (*_SWITCHES, "fused"), decay="by rate", default_decay=0.01),
@@ -54,8 +57,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
         Family("RAdam", (*_ADAM, "decoupled_weight_decay"), _SWITCHES),
         Family("Lion", ("lr", "betas", "weight_decay"), (), 0.2, "by rate", default_rate=1e-4, in_torch=False),
         Family(
-            *("Muon", ("lr", "momentum", "betas", "eps", "weight_decay", "embeddings"), ()),
-            *(1.0, "by rate"),
+            "Muon",
+            ("lr", "momentum", "betas", "eps", "weight_decay", "embeddings"),
+            (),
+            decay="by rate",
             in_torch=False,
         ),
     )

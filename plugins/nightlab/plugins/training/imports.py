@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from nightlab.plugins.training.splice import Splice
 from nightlab.plugins.training.program import Module
+from nightlab.plugins.training.splice import Splice
 from nightlab.sdk import Unmet
 
 
@@ -64,7 +64,8 @@ def drop_import(splice: Splice, name: str) -> None:
 
 
 def _import_of(module: Module, name: str) -> tuple[ast.Import | ast.ImportFrom, ast.alias]:
-    for statement in (*module.nodes(ast.ImportFrom), *module.nodes(ast.Import)):
+    statements: list[ast.Import | ast.ImportFrom] = [*module.nodes(ast.ImportFrom), *module.nodes(ast.Import)]
+    for statement in statements:
         for alias in statement.names:
             if (alias.asname or alias.name) == name:
                 return statement, alias

@@ -92,8 +92,8 @@ def find_construction(modules: Sequence[Module]) -> Construction:
         if name not in FAMILIES:
             raise _unmet(module, call, f"makes {name}, an optimizer that this action does not know")
     if len(found) > 1:
-        places = ", ".join(module.where(call) for module, call, _ in found[:4])
-        raise Unmet(f"{len(found)} optimizers are made ({places}); this action needs exactly one", pointer=places)
+        (first, call, _), (second, other, _) = found[:2]
+        raise _unmet(second, other, f"makes a second optimizer, after {first.where(call)}; this action needs just one")
     return _construction(*found[0])
 
 

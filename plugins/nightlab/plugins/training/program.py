@@ -1,4 +1,4 @@
-"""Python files of a workspace with what an analysis asks of them: who is whose parent, what an imported name stands for."""
+"""Python files of a workspace and what an analysis asks of them: what holds what, what an imported name stands for."""
 
 from __future__ import annotations
 

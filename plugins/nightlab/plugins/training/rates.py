@@ -42,7 +42,8 @@ class Assignment:
 def assignments(module: Module) -> list[Assignment]:
     """All assignments of learning rates in a file."""
     found = []
-    for node in (*module.nodes(ast.Assign), *module.nodes(ast.AugAssign)):
+    nodes: list[ast.Assign | ast.AugAssign] = [*module.nodes(ast.Assign), *module.nodes(ast.AugAssign)]
+    for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if any(_is_rate(module, target) for target in targets):
             relative = isinstance(node, ast.AugAssign) or any(_is_rate_read(each) for each in ast.walk(node.value))
