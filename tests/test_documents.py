@@ -25,9 +25,9 @@ def test_links_lead_somewhere(page):
 def test_commands_and_their_options_exist(page):
     wrong = []
     for line in re.findall(r"^ {4}(?:\$ )?nightlab (.*)|`nightlab ([^`]*)`", page.read_text(), re.MULTILINE):
-        words = " ".join(line).partition("#")[0].split()
+        words = re.split(r"#| -- | \| ", " ".join(line))[0].split()  # what follows "--" is another program's
         command = COMMANDS.get(words[0])
-        if command is not None and words[0] in ("trial", "engine") and len(words) > 1:
+        if command is not None and words[0] in ("trial", "engine", "plugin") and len(words) > 1:
             command = command.commands.get(words[1])
         if command is None:
             wrong.append(" ".join(words))

@@ -10,20 +10,39 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
-from tests.examples.plugins import PACKAGE, install_package
+from tests.acceptance.conftest import Study, client, removed_at_the_end
+from tests.examples.plugins import PACKAGE
+
+from nightlab.controller.images.base import ensure_python_base
+
+__all__ = ["client"]
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/plugins.md"
 BLOCK = re.compile(r"(?:^ {4}\$ .*\n(?: {4}.*\n|\n+(?= {4}(?!\$)))*)+", re.MULTILINE)
-NIGHTLAB = 'exec {python} -c "from nightlab.controller.cli import main; main()" "$@"\n'
-# What differs from run to run: how long pytest took.
+# A plugin that is checked gets no environment but PATH, so each program knows where nightlab and the plugin are.
+SCRIPT = '#!/bin/sh\nPYTHONPATH="{path}" exec {command} "$@"\n'
+PROGRAMS = {
+    "nightlab": f'{sys.executable} -c "from nightlab.controller.cli import main; main()"',
+    "python": f"{sys.executable} -B",
+    "pip": f"{sys.executable} -m pip",
+}
+TIMEOUT_S = 180
+# What differs from machine to machine: how long pytest took, and a digest, because a build backend writes metadata.
 SECONDS = re.compile(r" in \d+\.\d\ds")
+DIGEST = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b")
+# What is built is there already, and nothing is looked for elsewhere.
+PIP = {f"PIP_{name}": "1" for name in ("NO_INDEX", "NO_DEPS", "NO_COMPILE", "UPGRADE", "DISABLE_PIP_VERSION_CHECK")}
+PIP["PIP_NO_BUILD_ISOLATION"] = "0"  # pip takes this one the wrong way round
 CONFIG = """\
 [image]
 name = "nightlab/python:3.11"
+workspace = "/app"
 
 [train]
 command = "python3 train.py"
@@ -31,10 +50,14 @@ editable = ["config.yaml"]
 
 [[objectives]]
 name = "loss"
-measure = { pattern = '^loss: (\\S+)$' }
+measure = { source = "regex", pattern = '^loss: (\\S+)$' }
+
+[noise]
+seed = { kind = "argument", name = "--seed", base = 1 }
 
 [search]
-actions = ["hyperparameter", "warm-start"]
+actions = ["warm-start", "hyperparameter"]
+parallel = 1
 
 [plugins.warm-start]
 package = "warm-start"
@@ -48,6 +71,7 @@ class Shell:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder, self.environment = folder, environment
+        self.digests: dict[str, str] = {}
 
     def block(self, text: str) -> str:
         """Run a block's commands and return it with what they say now."""
@@ -59,28 +83,47 @@ class Shell:
         if command.startswith("cd "):
             self.folder = (self.folder / command.removeprefix("cd ")).resolve()
             return []
+        shell = ["bash", "-o", "pipefail", "-c", command]
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
+            shell, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=TIMEOUT_S
         )
-        return SECONDS.sub("", done.stdout + done.stderr).rstrip("\n").splitlines()
+        text = (done.stdout + done.stderr).rstrip("\n")
+        assert done.returncode in (0, 1) and "Traceback" not in text, f"{command}: {done.returncode}\n{text}"
+        return DIGEST.sub(self._number, SECONDS.sub("", text)).splitlines()
+
+    def _number(self, digest: re.Match[str]) -> str:
+        return self.digests.setdefault(digest[0][:12], f"digest-{len(self.digests) + 1}")
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def shell(client: docker.DockerClient, tmp_path: Path) -> Iterator[Shell]:
     """A folder with the plugin's project, the repo of a study, and the programs that the page names."""
-    site, programs, folder = tmp_path / "site", tmp_path / "bin", tmp_path / "work"
+    site, folder = tmp_path / "site", tmp_path / "work"
     ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
     shutil.copytree(PACKAGE, folder / "warm-start", ignore=ignored)
     shutil.copytree(ROOT / "tests/data/plugins/night/repo", folder / "repo")
     (folder / "repo/nightlab.toml").write_text(CONFIG)
-    install_package(site, folder / "warm-start")
-    programs.mkdir()
-    for name, script in (("nightlab", NIGHTLAB), ("python", 'exec {python} -B "$@"\n')):
-        (programs / name).write_text("#!/bin/sh\n" + script.format(python=sys.executable))
-        (programs / name).chmod(0o755)
-    path = os.pathsep.join([str(site), *filter(None, sys.path)])
-    named = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": path, "COLUMNS": "120"}
-    return Shell(folder, {**os.environ, **named})
+    ensure_python_base(client)
+    programs = write_programs(tmp_path / "bin", [str(site), *filter(None, sys.path)])
+    environment = {
+        **os.environ,
+        **PIP,
+        "PIP_TARGET": str(site),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "120",
+        "PYTHONWARNINGS": "ignore",
+    }
+    with removed_at_the_end(Study(folder / "repo", client)):
+        yield Shell(folder, environment)
+
+
+def write_programs(folder: Path, path: list[str]) -> Path:
+    """Write what stands for an environment in which nightlab and the plugin are installed."""
+    folder.mkdir()
+    for name, command in PROGRAMS.items():
+        (folder / name).write_text(SCRIPT.format(path=os.pathsep.join(path), command=command))
+        (folder / name).chmod(0o755)
+    return folder
 
 
 @pytest.mark.docker

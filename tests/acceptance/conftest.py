@@ -297,6 +297,17 @@ def study_in(client: docker.DockerClient) -> Iterator[Callable[[Path], Study]]:
         asyncio.run(_remove(one.state.root))
 
 
+@contextmanager
+def removed_at_the_end(study: Study) -> Iterator[None]:
+    """Remove whatever a study leaves."""
+    try:
+        yield
+    finally:
+        for controller in study.started:
+            controller.kill()
+        asyncio.run(_remove(study.state.root))
+
+
 async def _remove(state_dir: Path) -> None:
     engine = await Engine.open(state_dir)
     try:

@@ -29,6 +29,7 @@ from nightlab.controller.study.open import run_study
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.prover import Prover
 from nightlab.controller.study.redress import Redress
+from nightlab.controller.study.remaking import Remaking
 from nightlab.controller.study.scribe import Scribe
 from nightlab.controller.trial.seal import Sealer
 
@@ -97,7 +98,7 @@ POINTS: Final[dict[str, Callable[[], None]]] = {
     "quarantine": lambda: after(Store, "quarantine"),
     "taken back": lambda: after(Editor, "commit", _authored("nightlab")),
     "taken back, row": lambda: after(Scribe, "add_edit", _authored("nightlab")),
-    "relaunch": lambda: after(Redress, "_take_back"),
+    "relaunch": lambda: after(Remaking, "take_back"),
     "lost minutes": lambda: before(Prover, "settled", lambda _p, record: record.kind is ProofKind.TRIAL),
     "second attempt": lambda: after(Scribe, "begin_attempt", lambda _s, trial, _h: bool(trial.call and trial.fixes)),
     "verdict": lambda: before(Judge, "settle", lambda _j, trial, _o: bool(trial.fixes)),

@@ -38,7 +38,7 @@ repeats = 3
 confirm = 2
 [search]
 parallel = 2
-actions = ["hyperparameter", ACTIONS]
+actions = [ACTIONS, "hyperparameter"]
 [budget]
 trials = TRIALS
 """
@@ -72,6 +72,11 @@ def install_plugins(client: docker.DockerClient, folder: Path) -> Path:
 def write_repo(repo: Path, image: str, trials: int, *plugins: str) -> None:
     """Write the repo of the night, with some plugins enabled and granted its config."""
     shutil.copytree(DATA / "repo", repo)
+    write_config(repo, image, trials, *plugins)
+
+
+def write_config(repo: Path, image: str, trials: int, *plugins: str) -> None:
+    """Write a repo's nightlab.toml anew."""
     actions = ", ".join(f'"{name}"' for name in plugins)
     config = CONFIG.replace("IMAGE", image).replace("ACTIONS", actions).replace("TRIALS", str(trials))
     (repo / "nightlab.toml").write_text(config + "\n".join(TABLES[name] for name in plugins))

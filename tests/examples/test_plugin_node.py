@@ -7,7 +7,12 @@ from collections.abc import Iterator
 
 import docker
 import pytest
-from tests.examples.plugins import EXAMPLES, NODE, build_node
+from tests.examples.plugins import EXAMPLES, NODE, NODE_TAG, build_node
+from typer.testing import CliRunner
+
+from nightlab.controller.cli.app import app
+
+pytestmark = pytest.mark.timeout(900)  # the first run builds the image
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +46,13 @@ def test_the_image_asks_and_does_not_run_as_root(client: docker.DockerClient) ->
     config = client.images.get(build_node(client)).attrs["Config"]
     assert config["Labels"]["nightlab.plugin.name"] == "yaml-moves"
     assert config["User"] == "65532:65532"
+
+
+@pytest.mark.docker
+def test_the_image_keeps_the_contract(client: docker.DockerClient) -> None:
+    build_node(client)
+    workspace = EXAMPLES.parent / "tests/data/plugins/night/repo"
+    command = ["plugin", "check", "--image", f"{NODE_TAG}:latest", "--workspace", str(workspace)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert " 0 failed" in done.stdout.splitlines()[-1]

@@ -70,6 +70,7 @@ function problem(name, summary, allowed) {
 }
 
 function shown(value) {
+  if (value !== null && typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
   const text = JSON.stringify(value);
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nightlab.controller.bench.kills import lost_bytes
+from nightlab.controller.bench.proposing import timed
 from nightlab.controller.bench.table import Bar, Row, cells
 
 LINES = [b"%d %s\n" % (number, b"x" * 90) for number in range(1, 200)]
@@ -57,3 +58,8 @@ def test_a_bar_is_held_against_the_median_its_ratio_or_its_difference(bar, is_he
 
 def test_a_ratio_without_a_peer_is_not_held():
     assert Row("name", "what", "ms", [1.0], Bar(2.0, "ratio")).is_held is False
+
+
+def test_a_proposal_is_timed_once_for_each_trial_that_follows_the_history():
+    samples = timed(12, 20, 6)
+    assert len(samples) == 6 and min(samples) > 0.0

@@ -20,6 +20,7 @@ from nightlab.controller.model.change import (
 )
 from nightlab.controller.model.score import Direction, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import Ending, Finding, GateReport, Phase, Role, SmokeReport
+from nightlab.controller.report.action_view import PluginView, TallyView
 from nightlab.controller.report.gate_view import ProofView, QuarantineView
 from nightlab.controller.report.view import (
     ActionView,
@@ -379,6 +380,27 @@ def gated_night() -> StudyView:
     return replace(view, trials=trials, quarantined=(caught,), proofs=proofs)
 
 
+def several_actions() -> StudyView:
+    """The good night as one of four actions: two add up to the winner, one only fails, and its plugin is left out."""
+    view = good_night()
+    muon = ActionView("optimizer", "muon", (ArgumentView("lr", None, 0.02),), "Muon for the matrices of TinyGPT")
+    trials = tuple(
+        replace(trial, actions=(*trial.actions, muon)) if trial.verdict is Verdict.KEEP else trial
+        for trial in view.trials
+    )
+    tallies = (
+        TallyView("hyperparameter", "set_literals", 9, 1, 5, 0.0313, 1.378, 0.0313, 5280.0, 0.000356, {"keep": 1}),
+        TallyView("optimizer", "muon", 3, 1, 4, 0.0163, 0.718, 0.0163, 1510.0, 0.000648, {"keep": 1, "discard": 2}),
+        TallyView("schedule", "wsd", 2, outcomes={"rejected": 1, "duplicate": 1}),
+        TallyView("rude", "crash", 3, container_s=64.0, gain_per_container_min=0.0, outcomes={"crash": 2, "void": 1}),
+    )
+    plugins = (
+        PluginView("optimizer", "0.2.0"),
+        PluginView("rude", "9.9", "sha256:" + digest(3), "broke 3 times within an hour and is left out for the night"),
+    )
+    return replace(view, trials=trials, tallies=tallies, plugins=plugins)
+
+
 HOSTILE = (
     "\x1b[2J\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\x1b]52;c;ZXZpbA==\x07\x9b31m\u202egnp.exe\u2066\u200b"
     "<script>alert(1)</script><img src=x onerror=alert(1)>[/foo][bold red]{{7*7}}{% raw %}${7*7}`a`|b|\n"
@@ -418,6 +440,8 @@ def hostile() -> StudyView:
         objectives=(replace(LOSS, unit=bad),), constraints=(replace(MEMORY_BOUND, name=bad, unit=bad),),
         quarantined=(QuarantineView(bad, 5, bad, f"@@ -1 +1 @@\n-{bad}\n", 5.0),),
         proofs=(ProofView(bad, 5, True, True, bad, (bad,), bad, 3),),
+        tallies=(TallyView(bad, bad, 3, 1, 5, 0.1, 2.0, 0.1, 60.0, 0.1, {bad: 1, "crash": 2}), TallyView(bad, "b", 1)),
+        plugins=(PluginView(bad, bad, bad, bad),),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from nightlab.controller.report.html import render_html
 VIEWS = (
     "good_night",
     "gated_night",
+    "several_actions",
     "no_gain",
     "unknown_floor",
     "all_crashed",
@@ -54,7 +55,7 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
-@pytest.mark.parametrize("name", ["good_night", "gated_night", "all_crashed", "empty"])
+@pytest.mark.parametrize("name", ["good_night", "gated_night", "several_actions", "all_crashed", "empty"])
 def test_the_page_is_the_golden_one(name):
     check_golden(f"{name}.html", render_html(getattr(factory, name)()))
 

@@ -21,12 +21,14 @@ def flat(text):
         yield from token.children or ()
 
 
-@pytest.mark.parametrize("name", ["good_night", "gated_night", "all_crashed", "empty"])
+@pytest.mark.parametrize("name", ["good_night", "gated_night", "several_actions", "all_crashed", "empty"])
 def test_the_file_is_the_golden_one(name):
     check_golden(f"{name}.md", render_markdown(getattr(factory, name)()))
 
 
-@pytest.mark.parametrize("name", ["good_night", "gated_night", "hostile", "running", "multi_objective", "big"])
+@pytest.mark.parametrize(
+    "name", ["good_night", "gated_night", "several_actions", "hostile", "running", "multi_objective", "big"]
+)
 def test_nothing_is_a_link_an_image_or_html_but_our_own(name):
     text = render_markdown(getattr(factory, name)())
     assert text.replace("\n", "").replace("\t", "").replace("\u2060", "").isprintable()

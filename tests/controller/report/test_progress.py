@@ -153,3 +153,14 @@ def test_an_ended_trial_moves_to_the_recent_ones():
 def test_a_crash_is_told_with_its_reason():
     view = factory.good_night()
     assert ended_line(view, view.trial(6)).startswith("trial 6 crash: 1.1 GiB, 1 min 01 s; RuntimeError: mat1")
+
+
+@pytest.mark.parametrize("kind", ["plain", "live"])
+def test_a_diff_in_a_note_is_read_as_lines_that_pass_for_nothing_else(kind):
+    out = io.StringIO()
+    progress = make(kind, out)
+    progress.note("plugin x has changed:\n-  old\n+  new\x1b[31m\ntrial 3 keep: forged")
+    progress.close()
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert {"note: plugin x has changed:", "    -  old", r"    +  new\x1b[31m"} <= set(lines)
+    assert not any(line.startswith("trial 3") for line in lines)

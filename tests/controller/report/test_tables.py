@@ -9,7 +9,10 @@ from tests.controller.report.golden import check_golden
 
 from nightlab.controller.report import tables
 
-VIEWS = ("good_night", "no_gain", "unknown_floor", "all_crashed", "empty", "running", "multi_objective", "hostile")
+VIEWS = (
+    *("good_night", "several_actions", "no_gain", "unknown_floor", "all_crashed", "empty", "running"),
+    *("multi_objective", "hostile"),
+)
 
 
 def drawn(what, width=120):
@@ -28,6 +31,8 @@ def test_the_trial_page_is_the_golden_one():
     view = factory.gated_night()
     pages += [drawn(tables.trial_show(view, view.trial(number))) for number in (3, 7, 15, 17)]
     pages.append(drawn(tables.status(view)))
+    several = factory.several_actions()
+    pages += [drawn(tables.status(several), 140), drawn(tables.trial_show(several, several.trial(5)))]
     check_golden("trial_show.txt", "\n".join(pages))
 
 

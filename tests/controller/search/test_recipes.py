@@ -123,3 +123,46 @@ def test_several_actions_are_a_function_of_seed_history_and_number():
         assert again == warm.propose(ALL, history[:length], length)
         if length < len(history):
             assert (again.call, again.parent) == (history[length].call, history[length].parent)
+
+
+def test_an_action_without_parameters_is_tried_once_on_each_recipe_at_most():
+    plain = replace(SCHEDULE, plugin="fused", schema={"type": "object", "properties": {}})
+    first = policy().propose([plain], RUNS, 3)
+    assert (first.call.plugin, first.call.arguments, first.parent) == ("fused", {}, 0)
+    assert policy().propose([plain], [*RUNS, run(3, first.call, loss=2.1)], 4) is None
+
+
+def test_actions_of_a_plugin_that_left_are_neither_proposed_nor_built_on():
+    history = night(policy(3), Orchard(3), ALL, 16)
+    kept = [past for past in history if past.verdict is Verdict.KEEP]
+    assert any(OPTIMIZER.name in Recipes(history).of(past.number) for past in kept)
+    left = tuple(each for each in ALL if each is not OPTIMIZER)
+    for number in range(len(history), len(history) + 8):
+        proposal = policy(3).propose(left, history, number)
+        recipe = Recipes(history).of(proposal.parent)
+        assert proposal.call.plugin != "optimizer" and OPTIMIZER.name not in recipe
+        history.append(run(number, proposal.call, loss=2.1, parent=proposal.parent))
+
+
+def test_an_action_alone_is_proposed_on_the_base_whatever_was_kept():
+    orchard = Orchard(4)
+    history = night(policy(4), orchard, (LITERALS,), 20)
+    assert any(past.verdict is Verdict.KEEP for past in history)
+    assert {past.parent for past in history} == {0}
+    told = [replace(p, verdict=Verdict.DISCARD) if p.verdict is Verdict.KEEP else p for p in history]
+    for number in (5, 9, 14, 20):
+        kept, unkept = (policy(4).propose([LITERALS], h[:number], number) for h in (history, told))
+        assert kept == unkept
+
+
+def test_what_saves_memory_comes_early_where_everything_else_breaks_the_bound():
+    saving = replace(SCHEDULE, plugin="saving", effects={"peak_memory": "down"})
+    candidates = [LITERALS, *(replace(OPTIMIZER, plugin=f"p{at}") for at in range(20)), saving]
+    history = list(RUNS)
+    for number in range(3, 13):
+        proposal = policy().propose(candidates, history, number)
+        is_saving = saving.name in Recipes(history).of(proposal.parent) or proposal.call.plugin == "saving"
+        past = run(number, proposal.call, loss=1.9 if is_saving else 1.8, parent=proposal.parent)
+        history.append(past if is_saving else replace(past, constraint_excess={"memory": 9.0}, feasible=False))
+    names = [past.call.plugin for past in history[3:]]
+    assert names.index("saving") == 1

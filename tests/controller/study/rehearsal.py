@@ -11,9 +11,15 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from nightlab.controller.actions.host import ActionHost
+from nightlab.controller.actions.own import own_workers
+from nightlab.controller.actions.process import ProcessRuntime
+from nightlab.controller.actions.registry import BUILT_IN, wanted
+from nightlab.controller.actions.worker import PluginWorker
 from nightlab.controller.config.schema import Config
 from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.model.score import Measurement, Trust
@@ -33,6 +39,7 @@ from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.fixing import Fixer, Maker
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.night import Night, Stop
+from nightlab.controller.study.plugins import PluginBook, PluginStates
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.prover import Examiner, Prover
 from nightlab.controller.study.redress import Redress
@@ -58,6 +65,7 @@ def main():
 
 main()
 '''
+PLUGINS = str(Path(__file__).parents[2] / "data" / "plugins")
 Literals = Mapping[str, float]
 Score = Callable[[Literals, int | None, int], TrialOutcome]
 
@@ -182,6 +190,7 @@ async def rehearse(
     smoker: Smoker | None = None,
     examiner: Examiner | None = None,
     grace_s: float = 30.0,
+    plugins: Mapping[str, str] = MappingProxyType({}),
 ) -> Rehearsal:
     """Open a study, a new one or the one of that id in the directory.
 
@@ -197,6 +206,7 @@ async def rehearse(
         smoker: Computed smoke runs.
         examiner: Computed proofs.
         grace_s: What proofs get at the end.
+        plugins: Further ones in tests/data/plugins, "module:attribute" by name.
     """
     repo = directory / "repo"
     repo.mkdir(exist_ok=True)
@@ -215,11 +225,16 @@ async def rehearse(
         )
     scribe = Scribe(store, study_id, state, Silent())
     history = History(state.history, blobs)
-    actions = ActionHost(settings, state_dir=state.root)
+    states = PluginStates(store, study_id)
+    workers = own_workers(settings, {each.plugin for each in wanted(settings)} & BUILT_IN.keys())
+    for name, target in plugins.items():
+        workers[name] = PluginWorker(name, partial(ProcessRuntime, target, [PLUGINS]))
+    actions = ActionHost(settings, state_dir=state.root, workers=workers, states=states)
     await actions.open()
     editor = Editor(actions, blobs, history, ["train.py"])
     offered = await actions.check(editor.files(base), ["train.py"], base.digest)
-    store.update_study(study_id, defaults={f"{o.plugin}/{o.action}": o.defaults for o in offered})
+    defaults = {f"{o.plugin}/{o.action}": o.defaults if o.default_is_base else {} for o in offered}
+    store.update_study(study_id, defaults=defaults)
     policy = policy or TpePolicy(settings.objectives, settings.constraints, settings.search.seed)
     runner = ComputedRunner(blobs, store, score)
     judge = Judge(settings, scribe)
@@ -227,7 +242,10 @@ async def rehearse(
     explainer = Explainer()
     fixer = Fixer(settings, scribe, editor, maker or explainer, (3, 11))
     redress = Redress(settings, scribe, judge, Prover(scribe, examiner), fixer, editor, base)
-    proposer = Proposer(settings, scribe, editor, policy, offered, base, Twins(explainer, editor, base), fixer, redress)
+    proposer = Proposer(
+        *(settings, scribe, editor, policy, offered, base, Twins(explainer, editor, base), fixer, redress),
+        is_available=lambda plugin: plugin in actions.available(),
+    )
     night = Night(
         scribe=scribe,
         agenda=Agenda(settings, scribe, editor, proposer, redress, base),
@@ -238,6 +256,7 @@ async def rehearse(
         grace_s=grace_s,
         shares=tuple(Share(slot) for slot in range(slots)),
         stop=stop,
+        plugins=PluginBook(settings, scribe, actions, states),
     )
     views = ViewBuilder(store, state, history)
     return Rehearsal(scribe, night, judge, runner, views, actions, stop, explainer, redress, history)

@@ -84,7 +84,9 @@ def tell(ws: Edits) -> str:
 
 
 @action(reads=["**/*.txt"], writes=["**"])
-def stray(ws: Edits, path: Annotated[str, Choice("../x", ".git/hooks/x", "/etc/x", "keep.txt", "new.txt", "a.bin")]) -> None:
+def stray(
+    ws: Edits, path: Annotated[str, Choice("../x", ".git/hooks/x", "/etc/x", "keep.txt", "new.txt", "a.bin")]
+) -> None:
     """Write a path that was not asked for."""
     ws.write(path, b"text")
 

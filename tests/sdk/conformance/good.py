@@ -58,7 +58,7 @@ WANTED = {
 class Good(PluginServicer):
     """Three actions, a fold over outcomes, a question to the model."""
 
-    options: ClassVar[list[tuple[str, int]]] = []
+    options: ClassVar[tuple[tuple[str, int], ...]] = ()
     actions: ClassVar[tuple[Any, ...]] = (set_norm, set_width, ask_model)
 
     def __init__(self) -> None:

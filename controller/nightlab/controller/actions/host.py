@@ -178,13 +178,13 @@ class ActionHost:
             settings_json=hosted.settings,
             state=self._states.get(call.plugin, b""),
         )
-        try:
-            response = await self._completing.apply(hosted, request)
-        finally:
-            self._watch()
         train = self._config.train
         bounds = Bounds(action.writes, train.editable, train.protected, hosted.grant)
-        return checked_edits(call.author, response, files, bounds)
+        try:
+            response = await self._completing.apply(hosted, request)
+            return await self._checked(hosted, call, response, files, bounds)
+        finally:
+            self._watch()
 
     async def observe(self, plugin: str, outcomes: Sequence[pb.Outcome], state: bytes) -> bytes:
         """Let a plugin fold outcomes into its state.
@@ -221,6 +221,20 @@ class ActionHost:
         except PluginError as error:
             return error
         return {action.name: action for action in actions}
+
+    async def _checked(
+        self,
+        hosted: Hosted,
+        call: ActionCall,
+        response: pb.ApplyActionResponse,
+        files: Mapping[str, bytes],
+        bounds: Bounds,
+    ) -> AppliedEdits:
+        try:
+            return checked_edits(call.author, response, files, bounds)
+        except PluginError as error:
+            await hosted.worker.refuse(str(error))
+            raise
 
     def _allowed(self, plugin: str) -> list[pb.Action]:
         (rule,) = (each for each in self._enabled if each.plugin == plugin)

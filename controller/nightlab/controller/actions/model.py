@@ -84,8 +84,9 @@ class OfferedAction:
 
     @property
     def sampleable(self) -> bool:
-        """Whether a policy without a language model can propose it."""
-        return self.applicable and is_sampleable(self.schema)
+        """Whether a policy without a language model can propose it; without parameters there is its one use."""
+        is_one_use = not self.schema["properties"] and not self.default_is_base
+        return self.applicable and (is_one_use or is_sampleable(self.schema))
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from nightlab.controller.errors import ConfigError
 BUILT_IN: Final[Mapping[str, str]] = {
     "hyperparameter": "nightlab.plugins.hyperparameter:PLUGIN",
     "optimizer": "nightlab.plugins.optimizer:PLUGIN",
+    "schedule": "nightlab.plugins.schedule:PLUGIN",
     "precision": "nightlab.plugins.precision:PLUGIN",
     "activation-checkpointing": "nightlab.plugins.activation_checkpointing:PLUGIN",
     "gradient-accumulation": "nightlab.plugins.gradient_accumulation:PLUGIN",

@@ -143,6 +143,15 @@ class PluginWorker:
         """
         return await self._call("ObserveOutcomes", request, pb.ObserveOutcomesResponse)
 
+    async def refuse(self, what: str) -> None:
+        """Count an answer that broke the contract as a break.
+
+        Args:
+            what: Of the answer, for the log.
+        """
+        async with self._lock:
+            await self._broken(f"broke its contract: {what}")
+
     async def close(self) -> None:
         """End the worker."""
         async with self._lock:

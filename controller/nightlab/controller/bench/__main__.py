@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from nightlab.controller.bench.stand import Stand
     from nightlab.controller.bench.table import Row
 
-NAMES: Final = ("spawn", "round-trip", "after-idle", "in", "out", "output", "supervisor", "overhead", "kills", "crowd")
+NAMES: Final = (
+    *("spawn", "round-trip", "after-idle", "in", "out", "output", "supervisor", "overhead", "kills", "crowd"),
+    *("plugin-start", "plugin-call", "worker-call", "proposal"),
+)
 
 
 def bench(
@@ -57,7 +60,7 @@ async def _measure(names: list[str]) -> tuple[list[Row], str]:
 
 
 def _cases() -> dict[str, Callable[[Stand], Awaitable[Row]]]:
-    from nightlab.controller.bench import kills, latency, trials, volume
+    from nightlab.controller.bench import kills, latency, plugins, proposing, trials, volume
 
     return {
         "spawn": latency.first_result,
@@ -70,6 +73,10 @@ def _cases() -> dict[str, Callable[[Stand], Awaitable[Row]]]:
         "overhead": trials.overhead,
         "kills": kills.kills,
         "crowd": trials.crowd,
+        "plugin-start": plugins.start,
+        "plugin-call": plugins.call_contained,
+        "worker-call": plugins.call_in_worker,
+        "proposal": proposing.proposal,
     }
 
 

@@ -45,7 +45,7 @@ PYTHON: Final = (
 ENTRYPOINT: Final = (*PYTHON, "-m", "nightlab.sandbox")
 LABEL: Final = "nightlab.toolbox"
 IMAGE_LABEL: Final = "io.nightlab.toolbox"
-"""Another name: plugins from packages run in this image, and no container of ours has a label of ours from its image."""
+"""Another name: plugins from packages run in this image, and no container has a label of ours from its image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from nightlab.controller.link.sandbox import Sandbox
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Finding, Phase, Role, TrialOutcome, TrialSpec
+from nightlab.controller.plugins.opening import opened_plugins
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.repo.snapshot import snapshot
@@ -180,14 +181,8 @@ class Workbench:
         spawner = Spawner(config, self._engine, self._toolbox, self._blobs, self.state, self.study_id)
         return SiteMaker(config, self._engine, self.state, self.study_id, spawner, self._progress.note), spawner
 
-    @asynccontextmanager
-    async def _actions(self, config: Config) -> AsyncIterator[ActionHost]:
-        actions = ActionHost(config, state_dir=self.state.root)
-        try:
-            await actions.open()
-            yield actions
-        finally:
-            await actions.close()
+    def _actions(self, config: Config) -> AbstractAsyncContextManager[ActionHost]:
+        return opened_plugins(config, self._engine, self._toolbox, self.state, self.study_id, blobs=self._blobs)
 
     def _editor(self, actions: ActionHost, starts: tuple[str, ...]) -> Editor:
         return Editor(actions, self._blobs, History(self.state.history, self._blobs), starts)

@@ -29,8 +29,15 @@ _STATUS: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @dataclass(frozen=True, slots=True)
-class _Life:
-    """A plugin that was started."""
+class Life:
+    """A plugin that was started.
+
+    Attributes:
+        linked: Its container and the link.
+        workload: What was started in it.
+        job: Its process.
+        meter: Of the container; what the supervisor had before is taken off. It is not started.
+    """
 
     linked: Linked
     workload: Workload
@@ -64,7 +71,7 @@ class ContainerRuntime:
         self._spec = spec
         self._plan = plan
         self._stack = AsyncExitStack()
-        self._life: _Life | None = None
+        self._life: Life | None = None
 
     @property
     def where(self) -> str:
@@ -75,6 +82,11 @@ class ContainerRuntime:
     def alive(self) -> bool:
         """Whether the plugin was started and has not ended, its container neither."""
         return self._life is not None and not self._life.job.is_ended
+
+    @property
+    def life(self) -> Life | None:
+        """What was started, for who looks closer than a caller does; None before the start and after the stop."""
+        return self._life
 
     async def start(self) -> None:
         """Start the container and in it the plugin.
@@ -132,19 +144,20 @@ class ContainerRuntime:
         finally:
             await self._stack.aclose()
 
-    async def _started(self) -> _Life:
+    async def _started(self) -> Life:
         leftover = await self._engine.find(self._name)
         if leftover is not None:
             await self._engine.remove(leftover)
         linked = await self._starter.start(self._stack, await self._spec())
         meter = await self._engine.meter(linked.container)
         workload = await self._plan.workload(linked.sandbox)
+        meter.mark_launch()
         job = await linked.sandbox.start_plugin(
             workload.argv, env=workload.env, cwd=workload.cwd, uid=workload.uid, gid=workload.gid
         )
-        return _Life(linked, workload, job, meter)
+        return Life(linked, workload, job, meter)
 
-    async def _told_end(self, life: _Life, *, gently: bool) -> str:
+    async def _told_end(self, life: Life, *, gently: bool) -> str:
         grace_s = STOP_GRACE_S if gently else 0.0
         life.job.acknowledge_every_s = 0.0  # its end is told after all that it said: a flood is no longer slowed
         try:

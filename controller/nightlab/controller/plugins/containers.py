@@ -71,7 +71,17 @@ class PluginContainers:
         else:
             assert source.kind == "package", f"{source.kind} plugins run in no container"
             plan = PackagePlan(self._engine, self._toolbox, self._blobs, source)
-        name = container_name(self._study_id, source.name)
+        return self.planned(source.name, limits, plan)
+
+    def planned(self, plugin: str, limits: Plugin, plan: Plan) -> ContainerRuntime:
+        """Plan the next life of a plugin whose plan is made.
+
+        Args:
+            plugin: Its name.
+            limits: As of `runtime`.
+            plan: Says what is started in which image.
+        """
+        name = container_name(self._study_id, plugin)
 
         async def spec() -> ContainerSpec:
             return self._spec(name, limits, plan, await plan.image_id())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from nightlab.controller.engine import Scratch
@@ -63,3 +63,23 @@ class Plan(Protocol):
             PluginError: What the plugin is made of is not what it was.
         """
         ...
+
+
+class WithoutSocket:
+    """A plan whose program is started without the socket's variable, as somebody does by hand."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    async def image_id(self) -> str:
+        """Return the image of the plan."""
+        return await self._plan.image_id()
+
+    def scratch(self) -> tuple[Scratch, ...]:
+        """Return the directories of the plan."""
+        return self._plan.scratch()
+
+    async def workload(self, sandbox: Sandbox) -> Workload:
+        """Return the program of the plan in a smaller environment."""
+        whole = await self._plan.workload(sandbox)
+        return replace(whole, env={name: value for name, value in whole.env.items() if name != SOCKET_VARIABLE})

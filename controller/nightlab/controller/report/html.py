@@ -19,7 +19,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nightlab.controller.report import gate_night, gate_words, words
+from nightlab.controller.report import action_words, gate_night, gate_words, words
 from nightlab.controller.report._inert import _inert
 from nightlab.controller.report.charts import ledger_bar, pareto_chart, progress_chart, timeline_chart
 from nightlab.controller.report.charts._marks import css_class
@@ -91,6 +91,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         words=words,
+        action_words=action_words,
         gate_night=gate_night,
         gate_words=gate_words,
         css_class=css_class,

@@ -22,7 +22,7 @@ from rich.text import Text
 from nightlab.controller.config.units import show_seconds
 from nightlab.controller.model.trial import Phase, Role
 from nightlab.controller.report._inert import _inert
-from nightlab.controller.report.progress import PlainProgress, Progress, ended_line
+from nightlab.controller.report.progress import PlainProgress, Progress, ended_line, note_lines
 from nightlab.controller.report.tables import VERDICT_STYLES, said
 from nightlab.controller.report.view import StudyView, TrialView
 from nightlab.controller.report.words import resolution_of, show_quantity, verdict_word
@@ -135,7 +135,7 @@ class LiveView:
         """Show a note and keep it in the terminal's history."""
         with self._lock:
             self._board.notes.append(text)
-        self._console.print(Text(f"note: {_inert(text, 400)}", style="yellow"))
+        self._console.print(Text("\n".join(note_lines(text)), style="yellow"))
 
     def study_ended(self, view: StudyView) -> None:
         """Give the terminal back and leave the outcome on it."""

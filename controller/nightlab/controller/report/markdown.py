@@ -11,6 +11,15 @@ from datetime import UTC, tzinfo
 from typing import Final
 
 from nightlab.controller.report._inert import _inert
+from nightlab.controller.report.action_words import (
+    KEPT_HEAD,
+    TALLY_HEAD,
+    TALLY_NUMBERS,
+    kept_cells,
+    kept_trials,
+    plugin_line,
+    tally_cells,
+)
 from nightlab.controller.report.diff import diff_lines, line_count
 from nightlab.controller.report.gate_night import inherited, notes, proof_line, seen, summary_sentence
 from nightlab.controller.report.gate_words import finding_line
@@ -46,6 +55,7 @@ def render_markdown(view: StudyView, *, zone: tzinfo = UTC) -> str:
     blocks = [
         *_top(view, zone),
         *_winner(view),
+        *_actions(view),
         *_ledger(view),
         *_failures(view),
         *_gate(view),
@@ -132,6 +142,19 @@ def _patch(trial: TrialView, limit: int = DIFF_LINES) -> list[str]:
     if left_out > 0:
         blocks.append(f"{left_out} more lines: `nightlab trial diff {trial.number}`")
     return blocks
+
+
+def _actions(view: StudyView) -> list[str]:
+    blocks = ["## Which action won what"] if view.tallies or view.plugins else []
+    if view.tallies:
+        rows = [(code(name), *map(plain, rest)) for name, *rest in (tally_cells(view, t) for t in view.tallies)]
+        blocks.append(table(TALLY_HEAD, rows, numbers=TALLY_NUMBERS))
+    kept = [kept_cells(view, trial) for trial in kept_trials(view)] if view.tallies else []
+    if kept:
+        made = [(number, plain(gain), code(recipe, 400)) for number, gain, recipe in kept]
+        blocks.append(table(KEPT_HEAD, made, numbers=(0, 1)))
+    told = "\n".join(f"- {code(plugin_line(plugin), 400)}" for plugin in view.plugins)
+    return [*blocks, *(["Plugins:", told] if told else [])]
 
 
 def _ledger(view: StudyView) -> list[str]:

@@ -22,6 +22,7 @@ from nightlab.controller.report.words import (
 )
 
 LINE_EVERY_S: Final = 15.0
+NOTE_CHARS: Final = 400  # of each line of a note
 _TOLD_PHASES: Final = frozenset({Phase.PLANNED, Phase.RUNNING})
 
 
@@ -98,7 +99,8 @@ class PlainProgress:
 
     def note(self, text: str) -> None:
         """Tell a note."""
-        self._write(f"note: {text}")
+        for line in note_lines(text):
+            self._write(line)
 
     def study_ended(self, view: StudyView) -> None:
         """Tell the outcome."""
@@ -114,6 +116,12 @@ class PlainProgress:
         )  # a log file may be ASCII: an arrow must not end the night
         self._out.write(_inert(text, 600).encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._out.flush()
+
+
+def note_lines(text: str) -> list[str]:
+    """Write a note; the further lines of one, such as a diff's, are set in, so that they pass for nothing else."""
+    first, *more = text.splitlines() or [""]
+    return [f"note: {_inert(first, NOTE_CHARS)}", *(f"    {_inert(line, NOTE_CHARS)}" for line in more)]
 
 
 def ended_line(view: StudyView | None, trial: TrialView) -> str:

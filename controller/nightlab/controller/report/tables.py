@@ -18,6 +18,7 @@ from rich.text import Text
 from nightlab.controller.model.score import Trust
 from nightlab.controller.model.trial import GateReport
 from nightlab.controller.report._inert import _inert
+from nightlab.controller.report.action_tables import action_tables
 from nightlab.controller.report.diff import Kind, diff_lines
 from nightlab.controller.report.gate_night import seen, summary_sentence
 from nightlab.controller.report.gate_words import gate_lines, seal_line, target_line
@@ -60,7 +61,8 @@ _DIFF_STYLES: Final = {Kind.ADDED: "green", Kind.REMOVED: "red", Kind.HUNK: "cya
 
 def final_table(view: StudyView) -> RenderableType:
     """Show what `nightlab run` ends with: the outcome, every trial's verdict, and baseline beside best."""
-    return Group(trial_list(view), Text(), summary(view), Text(), said(view), *gate_summary(view))
+    parts = [trial_list(view), Text(), summary(view), *action_tables(view), Text(), said(view)]
+    return Group(*parts, *gate_summary(view))
 
 
 def said(view: StudyView) -> Text:
@@ -133,6 +135,7 @@ def trial_show(view: StudyView, trial: TrialView, *, zone: tzinfo = UTC) -> Rend
     parts: list[RenderableType] = [head, Text(), _facts(trial, zone)]
     if trial.changed:
         parts += [_title("what it changed"), _arguments(trial)]
+    parts += _summaries(trial)
     if trial.scores or trial.bounds:
         parts += [_title("what was measured"), _measured(view, trial)]
     if trial.gate is not None:
@@ -154,7 +157,13 @@ def status(view: StudyView) -> RenderableType:
         head.append(f": {_inert(view.state_reason, 400)}", style="not bold default")
     spent = f"{show_quantity(view.wall_s, 's')} of {show_quantity(view.budget_wall_s, 's')}"
     told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "none yet"
-    parts: list[RenderableType] = [head, Text(f"{spent}; trials: {told}"), said(view), *gate_summary(view)]
+    parts: list[RenderableType] = [
+        head,
+        Text(f"{spent}; trials: {told}"),
+        said(view),
+        *gate_summary(view),
+        *action_tables(view),
+    ]
     now = [trial for trial in view.trials if trial.is_running]
     return Group(*parts, _title("running now"), trial_list(view, now)) if now else Group(*parts)
 
@@ -233,6 +242,14 @@ def _arguments(trial: TrialView) -> Table:
             )
             table.add_row(*_texts([argument.name]), before, after, *_texts([action.name]))
     return table
+
+
+def _summaries(trial: TrialView) -> Iterator[RenderableType]:
+    """Say what each action did, in order, where its arguments alone do not."""
+    for at, action in enumerate(trial.actions):
+        if len(trial.actions) > 1 or not action.changed:
+            said = f": {action.summary}" if action.summary else ""
+            yield Text(_inert(f"{at + 1}. {action.name}{said}", 400), style="dim")
 
 
 def _measured(view: StudyView, trial: TrialView) -> Table:

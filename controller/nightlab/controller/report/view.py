@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from nightlab.controller.model.score import Direction, NoiseFloor, Trust, Verdict
 from nightlab.controller.model.trial import GateReport, Phase, Role
+from nightlab.controller.report.action_view import PluginView, TallyView
 from nightlab.controller.report.gate_view import ProofView, QuarantineView
 
 FAILURES: Final = frozenset({Verdict.CRASH, Verdict.INFEASIBLE, Verdict.VOID, Verdict.LOST, Verdict.REJECTED})
@@ -294,6 +295,8 @@ class StudyView:
         notes: One line each, oldest first.
         quarantined: Authors that were caught, in this study or an earlier one of the repo.
         proofs: Paired smoke runs, oldest first.
+        tallies: What each action that was tried has won, the one that gained most first.
+        plugins: Who takes part or was left out, by name.
     """
 
     id: str
@@ -325,6 +328,8 @@ class StudyView:
     notes: tuple[str, ...] = ()
     quarantined: tuple[QuarantineView, ...] = ()
     proofs: tuple[ProofView, ...] = ()
+    tallies: tuple[TallyView, ...] = ()
+    plugins: tuple[PluginView, ...] = ()
 
     @property
     def wall_s(self) -> float:

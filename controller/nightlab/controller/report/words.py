@@ -136,13 +136,14 @@ def show_actions(trial: TrialView, *, limit: int = 3) -> str:
     changed = trial.changed
     files = {argument.name.partition(":")[0] for argument in changed}
     # One file for all of them is said by the diff; in a line it only pushes the values out of sight.
-    parts = [part for action in reversed(trial.actions) for part in _parts(action, has_one_file=len(files) == 1)]
+    has_one = len(files) == 1
+    parts = [part for action in reversed(trial.actions) for part in show_parts(action, has_one_file=has_one)]
     if len(parts) > limit:
         parts[limit:] = [f"{len(parts) - limit} more"]
     return ", ".join(parts) or ("the base tree" if trial.role is Role.BASELINE else "no change")
 
 
-def _parts(action: ActionView, *, has_one_file: bool) -> list[str]:
+def show_parts(action: ActionView, *, has_one_file: bool = True) -> list[str]:
     """Write each argument that an action changed, or what it did where it has none."""
     if not action.changed:
         return [_inert(action.summary or action.name, 120)]

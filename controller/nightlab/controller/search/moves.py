@@ -16,7 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from nightlab.controller.search.space import Assignment, Key, Parameter, Value
+from nightlab.controller.search.parameter import Parameter, Value
+from nightlab.controller.search.space import Assignment, Key
 from nightlab.controller.search.standing import Point, Standing
 from nightlab.controller.search.surrogate import Array, Surrogate, fit
 from nightlab.controller.search.view import View, typical_size, view_of

@@ -13,8 +13,9 @@ from typing import Final
 from nightlab.controller.config.schema import Constraint, Objective
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.search.lineage import UNSETTLED, Context, Lineage
+from nightlab.controller.search.parameter import Value
 from nightlab.controller.search.policy import Candidate, Past
-from nightlab.controller.search.space import Assignment, Key, Space, Value
+from nightlab.controller.search.space import Assignment, Key, Space
 
 ATTEMPTS_OF_A_POINT: Final = 2
 Relieved = Callable[[Context], bool]

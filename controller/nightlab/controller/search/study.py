@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nightlab.controller.search.space import Space, Value
+from nightlab.controller.search.parameter import Value
+from nightlab.controller.search.space import Space
 from nightlab.controller.search.standing import Point, Standing
 
 if TYPE_CHECKING:

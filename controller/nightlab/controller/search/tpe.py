@@ -18,9 +18,10 @@ from nightlab.controller.search.allocation import ranked_candidates
 from nightlab.controller.search.ground import Ground
 from nightlab.controller.search.lineage import Lineage
 from nightlab.controller.search.needs import helps, needs_of
+from nightlab.controller.search.parameter import Value
 from nightlab.controller.search.policy import Candidate, Past, Proposal
 from nightlab.controller.search.recipe import ActionName
-from nightlab.controller.search.space import Assignment, Space, Value, space_of
+from nightlab.controller.search.space import Assignment, Space, space_of
 from nightlab.controller.search.standing import Point, Standing, standing_in
 
 TPE_FROM: Final = 10  # ended points before TPE has something to model

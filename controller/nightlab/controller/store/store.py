@@ -7,7 +7,7 @@ transaction. `Store` serves a writer and a reader alike: a reader's engine is re
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -106,9 +106,12 @@ class Store:
 
     # Trials
 
-    def add_trial(self, record: TrialRecord) -> None:
-        """Write the intent to run a trial."""
-        self._write(tables.trial.insert().values(_row(record)))
+    def add_trial(self, record: TrialRecord, edits: Sequence[EditRecord] = ()) -> None:
+        """Write the intent to run a trial together with the edits that its tree is made of, or none of it."""
+        with self._transaction() as connection:
+            connection.execute(tables.trial.insert().values(_row(record)))
+            for edit in edits:
+                connection.execute(tables.edit.insert().values(_row(edit)))
 
     def update_trial(self, study_id: str, number: int, **facts: Any) -> None:
         """Set some columns of a trial."""

@@ -13,7 +13,7 @@ from nightlab.controller.config.schema import Config
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import Role
-from nightlab.controller.store import TrialRecord
+from nightlab.controller.store import EditRecord, TrialRecord
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.proposer import Proposer
 from nightlab.controller.study.redress import Redress
@@ -69,7 +69,8 @@ class Agenda:
         if len(failed) >= (BASELINE_FAILURES if worked else FIRST_BASELINE_FAILURES):
             return f"the baseline does not run ({len(failed)} of {len(baselines)} runs failed): {failed[-1].reason}"
         limit = self._config.budget.failures_in_a_row
-        last = [t.verdict for t in trials if t.role is Role.SEARCH and t.verdict is not None][-limit:]
+        ran = (t for t in trials if t.role is Role.SEARCH and t.verdict is not None and t.tree_digest is not None)
+        last = [t.verdict for t in ran][-limit:]  # a proposal without a tree cost nothing
         if len(last) == limit and all(verdict in FAILED for verdict in last):
             return f"{limit} trials failed one after another; see `nightlab trial list`"
         return ""
@@ -89,12 +90,11 @@ class Agenda:
         taken = {t.run_seed for t in (*worked, *running)}
         seeds = (baseline_seed(self._config.noise, k) for k in range(self._config.noise.repeats))
         seed = next((seed for seed in seeds if seed not in taken), None)
-        trial = await self._plan(Role.BASELINE, self._base, seed, parent=worked[0].number if worked else None)
-        if trial.number == 0:
-            self._commit_base()
-        return trial
+        parent = worked[0].number if worked else None
+        return await self._plan(Role.BASELINE, self._base, seed, parent=parent, edits=() if trials else [self._root()])
 
-    def _commit_base(self) -> None:
+    def _root(self) -> EditRecord:
+        """Commit the base tree, on which every trial's edits go."""
         study = self._scribe.study()
         commit = self._editor.commit(
             self._base,
@@ -103,7 +103,7 @@ class Agenda:
             message=f"base tree of study {study.id}",
             trailers={"Study": study.id, "Head": study.head or "none", "Tree-Digest": self._base.digest},
         )
-        self._scribe.add_edit(0, 0, author="base", commit_id=commit, digest=self._base.digest, summary="the base tree")
+        return EditRecord(study.id, 0, 0, "base", commit, self._base.digest, "the base tree")
 
     # Confirmations
 
@@ -122,13 +122,21 @@ class Agenda:
         return None
 
     async def _plan(
-        self, role: Role, tree: Tree, seed: int | None, *, parent: int | None, subject: int | None = None
+        self,
+        role: Role,
+        tree: Tree,
+        seed: int | None,
+        *,
+        parent: int | None,
+        subject: int | None = None,
+        edits: Sequence[EditRecord] = (),
     ) -> TrialRecord:
         runs = await self._editor.with_seed(tree, self._config.noise.seed, seed)
         self._scribe.store.add_tree(tree, base=None if tree == self._base else self._base)
         self._scribe.store.add_tree(runs, base=self._base)
         return self._scribe.plan_trial(
             role,
+            edits,
             parent=parent,
             subject=subject,
             run_seed=seed,

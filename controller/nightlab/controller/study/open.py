@@ -23,6 +23,7 @@ from nightlab.controller.explain.explainer import Explainer
 from nightlab.controller.images.toolbox import ensure_toolbox
 from nightlab.controller.model.site import Site
 from nightlab.controller.model.tree import Tree
+from nightlab.controller.plugins.opening import opened_plugins
 from nightlab.controller.repo.blobs import BlobStore
 from nightlab.controller.repo.history import History
 from nightlab.controller.report.progress import Progress
@@ -177,7 +178,14 @@ async def sitting(
         spawner = Spawner(ground.config, ground.engine, toolbox, ground.blobs, ground.state, ground.record.id)
         site, findings = await site_of(ground.record, ground.config, ground.engine, ground.scribe, spawner, ground.base)
         states = PluginStates(ground.store, ground.record.id)
-        actions, editor, offered = await _actions(stack, ground, site, states)
+        actions = await stack.enter_async_context(
+            opened_plugins(
+                *(ground.config, ground.engine, toolbox, ground.state, ground.record.id),
+                blobs=ground.blobs,
+                states=states,
+            )
+        )
+        editor, offered = await _offers(ground, site, actions)
         explainer = await stack.enter_async_context(Explainer())
         walk = TrialWalk(
             *(ground.config, site, spawner, ground.state, findings),
@@ -212,18 +220,13 @@ async def _ground(stack: AsyncExitStack, repo: Path, config: Config, resume: str
     return Ground(record, own, base, state, store, blobs, engine, Scribe(store, record.id, state, progress))
 
 
-async def _actions(
-    stack: AsyncExitStack, ground: Ground, site: Site, states: PluginStates
-) -> tuple[ActionHost, Editor, tuple[OfferedAction, ...]]:
+async def _offers(ground: Ground, site: Site, actions: ActionHost) -> tuple[Editor, tuple[OfferedAction, ...]]:
     starts = started_files(ground.config, site, ground.base, ground.blobs)
-    actions = ActionHost(ground.config, state_dir=ground.state.root, states=states)
-    await actions.open()
-    stack.push_async_callback(actions.close)
     editor = Editor(actions, ground.blobs, History(ground.state.history, ground.blobs), starts)
     offered = await actions.check(editor.files(ground.base), starts, ground.base.digest)
     defaults = {f"{each.plugin}/{each.action}": each.defaults if each.default_is_base else {} for each in offered}
     ground.store.update_study(ground.record.id, defaults=defaults)
-    return actions, editor, offered
+    return editor, offered
 
 
 async def _sitting(

@@ -20,9 +20,11 @@ from nightlab.controller.errors import PluginError
 from nightlab.controller.store import PluginRecord, Store, TrialRecord
 from nightlab.controller.study.outcomes import Outcomes, is_told
 from nightlab.controller.study.scribe import Scribe
+from nightlab.controller.text import inert
 
 log: Final = structlog.get_logger()
 BATCH: Final = 100  # outcomes in one call
+NOTICE_CHARS: Final = 4000
 PATIENCE_S: Final = 10.0  # that the night waits; a plugin that takes longer is told while it goes on
 
 
@@ -73,6 +75,7 @@ class PluginBook:
         self._actions = actions
         self._states = states
         self._refused: dict[str, frozenset[int]] = {}
+        self._noted: set[str] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def tell(self) -> None:
@@ -94,12 +97,20 @@ class PluginBook:
         self.note()
 
     def note(self) -> None:
-        """Write which plugins take part and which were left out since."""
+        """Write which plugins take part, which were left out since, and what a person should know of them."""
         for plugin, (version, digest) in self._actions.identities().items():
             stopped = self._actions.stopped.get(plugin, "")
             known = self._states.record(plugin)
             if plugin not in self._states or (known.version, known.digest, known.stopped) != (version, digest, stopped):
                 self._states.add(plugin, version=version, digest=digest, stopped=stopped)
+        if self._noted is None:  # a later sitting need not repeat what an earlier one told
+            self._noted = {event.text for event in self._scribe.store.events(self._scribe.study_id)}
+        for notice in self._actions.notices:
+            text = inert(notice, NOTICE_CHARS, keep_lines=True)
+            if text not in self._noted:
+                self._noted.add(text)
+                self._scribe.note("plugin", text)
+                log.info("plugin.notice", text=text)
 
     async def _tell_all(self) -> None:
         learners = self._actions.learners()

@@ -7,18 +7,20 @@ rejects is written down with its reason. The policy sees both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from nightlab.controller.actions.model import OfferedAction
 from nightlab.controller.config.schema import Config
+from nightlab.controller.errors import PluginError
 from nightlab.controller.model.score import Verdict
 from nightlab.controller.model.tree import Tree
 from nightlab.controller.model.trial import ACTION_AUTHOR, Role
 from nightlab.controller.search.policy import Candidate, Policy, Proposal
-from nightlab.controller.store import TrialRecord
+from nightlab.controller.store import EditRecord, TrialRecord
 from nightlab.controller.study.building import Builder, Built
 from nightlab.controller.study.edits import Editor
-from nightlab.controller.study.fixing import Fixed, Fixer, Step
+from nightlab.controller.study.fixing import Fixer, Step
 from nightlab.controller.study.past import past_of
 from nightlab.controller.study.redress import Redress
 from nightlab.controller.study.scribe import Scribe
@@ -89,74 +91,59 @@ class Proposer:
         return None
 
     async def _make(self, proposal: Proposal, number: int, trials: Sequence[TrialRecord]) -> TrialRecord:
+        """Write the next trial: with a tree to run, or as a proposal that came to nothing."""
         seed = search_seed(self._config.noise)
         built = await self._builder.build(proposal, number, trials)
+        try:
+            runs = await self._editor.with_seed(built.tree, self._config.noise.seed, seed)
+        except PluginError as error:  # an action may write away the literal that the seed goes into
+            built = replace(built, rejection=built.rejection or str(error))
+        said: dict[str, Any] = {"parent": proposal.parent, "call": proposal.call, "proposal": proposal.reason}
+        said["summary"] = built.summary
         if built.rejection:
-            planned = self._plan(proposal, built)
-            return self._scribe.judge_trial(planned.number, Verdict.REJECTED, built.rejection)
-        canonical = await self._twins.canonical(built.tree, seed)
-        runs = await self._editor.with_seed(built.tree, self._config.noise.seed, seed)
-        twin = twin_of(self._scribe.trials(), canonical, runs.digest)
+            return self._scribe.write_judged(Verdict.REJECTED, built.rejection, **said)
+        said |= {"run_seed": seed, "canonical": await self._twins.canonical(built.tree, seed)}
+        twin = twin_of(self._scribe.trials(), said["canonical"], runs.digest)
         if twin is not None:
-            planned = self._plan(proposal, built, runs, seed, canonical)
-            same = "same tree as" if twin.run_digest == runs.digest else "same program, comments and format aside, as"
-            return self._scribe.judge_trial(planned.number, Verdict.DUPLICATE, f"the {same} trial {twin.number}")
+            return self._duplicate(number, built, runs, twin, said)
         fixed = await self._fixer.fix(built.tree, self._base)
         runs = await self._editor.with_seed(fixed.tree, self._config.noise.seed, seed)
-        planned = self._plan(proposal, built, runs, seed, canonical, fixed)
+        steps = (*built.steps, *fixed.steps)
+        trees = self._keep(fixed.tree, runs, steps)
+        edits = self._commit(number, steps)
+        planned = self._scribe.plan_trial(Role.SEARCH, edits, fixes=fixed.fixes, **trees, **said)
         await self._redress.ask_fixes(planned.number, fixed, seed)
         return planned
 
-    def _plan(
-        self,
-        proposal: Proposal,
-        built: Built,
-        runs: Tree | None = None,
-        seed: int | None = None,
-        canonical: str | None = None,
-        fixed: Fixed | None = None,
+    def _duplicate(
+        self, number: int, built: Built, runs: Tree, twin: TrialRecord, said: Mapping[str, Any]
     ) -> TrialRecord:
-        """Write a trial: with a tree to run, or as a proposal that came to nothing."""
-        facts: dict[str, object] = {}
-        fixed = fixed or Fixed(built.tree)
-        steps = (*built.steps, *fixed.steps)
-        if runs is not None:
-            for tree in (*(step.tree for step in steps), runs):
-                self._scribe.store.add_tree(tree, base=self._base)
-            facts = {"tree_digest": fixed.tree.digest, "run_digest": runs.digest, "run_seed": seed}
-            facts |= {"canonical": canonical, "fixes": fixed.fixes}
-        trial = self._scribe.plan_trial(
-            Role.SEARCH,
-            parent=proposal.parent,
-            call=proposal.call,
-            proposal=proposal.reason,
-            summary=built.summary,
-            **facts,
-        )
-        if runs is not None:
-            self._commit(trial, steps)
-        return trial
+        same = "same tree as" if twin.run_digest == runs.digest else "same program, comments and format aside, as"
+        trees, edits = self._keep(built.tree, runs, built.steps), self._commit(number, built.steps)
+        return self._scribe.write_judged(Verdict.DUPLICATE, f"the {same} trial {twin.number}", edits, **trees, **said)
 
-    def _commit(self, trial: TrialRecord, steps: Sequence[Step]) -> None:
+    def _keep(self, tree: Tree, runs: Tree, steps: Sequence[Step]) -> dict[str, str]:
+        """Store the trees on the way to a trial's, and return the columns that name its own."""
+        for each in (*(step.tree for step in steps), tree, runs):
+            self._scribe.store.add_tree(each, base=self._base)
+        return {"tree_digest": tree.digest, "run_digest": runs.digest}
+
+    def _commit(self, number: int, steps: Sequence[Step]) -> list[EditRecord]:
         """Commit each action's edit and then each applied fix, every one with its author."""
-        base = self._scribe.store.edits(self._scribe.study_id, 0)
+        study_id = self._scribe.study_id
+        base = self._scribe.store.edits(study_id, 0)
         parent = base[0].commit_id if base else None
+        edits = []
         for ordinal, step in enumerate(steps):
-            trailers = {"Study": self._scribe.study_id, "Trial": str(trial.number), "Tree-Digest": step.tree.digest}
+            trailers = {"Study": study_id, "Trial": str(number), "Tree-Digest": step.tree.digest}
             message = step.summary or step.author.removeprefix(ACTION_AUTHOR)
             parent = self._editor.commit(
                 step.tree, parent=parent, author=step.author, message=message, trailers=trailers
             )
-            self._scribe.add_edit(
-                trial.number,
-                ordinal,
-                author=step.author,
-                commit_id=parent,
-                digest=step.tree.digest,
-                summary=step.summary,
-            )
+            edits.append(EditRecord(study_id, number, ordinal, step.author, parent, step.tree.digest, step.summary))
         assert parent is not None
-        self._editor.mark(trial.study_id, trial.number, parent)
+        self._editor.mark(study_id, number, parent)
+        return edits
 
 
 def candidate(action: OfferedAction) -> Candidate:

@@ -8,7 +8,6 @@ after a kill.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -16,18 +15,18 @@ import structlog
 from nightlab.controller.config.schema import Config
 from nightlab.controller.config.units import show_seconds
 from nightlab.controller.model.change import Fix, FixState
-from nightlab.controller.model.tree import Tree, diff_trees
-from nightlab.controller.model.trial import ACTION_AUTHOR, Role, TrialOutcome
+from nightlab.controller.model.tree import Tree
+from nightlab.controller.model.trial import Role, TrialOutcome
 from nightlab.controller.store import ProofKind, ProofRecord, ProofState, QuarantineRecord, TrialRecord
 from nightlab.controller.study.edits import Editor
 from nightlab.controller.study.fixing import Fixed, Fixer, approvals_of, keys_of
 from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.prover import Prover
+from nightlab.controller.study.remaking import Remaking
 from nightlab.controller.study.scribe import Scribe, unix_ms
 from nightlab.controller.study.seeds import search_seed
 
 log: Final = structlog.get_logger()
-AUTHOR: Final = "nightlab"
 
 
 class Redress:
@@ -41,6 +40,7 @@ class Redress:
         self._scribe = scribe
         self._judge = judge
         self._fixer = fixer
+        self._remaking = Remaking(config, scribe, fixer, editor, base)
         self._editor = editor
         self._base = base
         self._base_asked = False
@@ -71,15 +71,15 @@ class Redress:
             return False
         spoilt = tuple({fix.author: None for fix in let if fix.author in self._fixer.quarantined()})
         if spoilt:  # caught on another trial while this one ran
-            await self._take_back(trial, spoilt, "caught on another trial")
+            await self._remaking.take_back(trial, spoilt, "caught on another trial")
             lost_s = self._count_lost(spoilt)
             text = f"trial {trial.number} went bad ({ailment}) with {', '.join(spoilt)}, which is quarantined by now"
             self._scribe.note(
                 "proof", f"{text}; it runs again without; {show_seconds(lost_s)} lost so far", trial.number
             )
             return True
-        without = await self._refixed(trial, allow_none=True)
-        before = await self._as_run(without.tree, trial.run_seed)
+        without = await self._remaking.refixed(trial, allow_none=True)
+        before = await self._remaking.as_run(without.tree, trial.run_seed)
         after = self._scribe.store.tree(trial.run_digest or "")
         self._scribe.store.set_measurements(trial.study_id, trial.number, outcome.measurements)
         asked = self.prover.ask(
@@ -171,8 +171,8 @@ class Redress:
         authors = {fix.author for fix in fixes}
         paths = sorted({change.path for fix in fixes for change in fix.changes})
         made = await self._fixer.fix_files(tree, paths, lambda m: "to be proven" if m.author in authors else "")
-        before = tree if as_run else await self._as_run(tree, run_seed)
-        after = made.tree if as_run else await self._as_run(made.tree, run_seed)
+        before = tree if as_run else await self._remaking.as_run(tree, run_seed)
+        after = made.tree if as_run else await self._remaking.as_run(made.tree, run_seed)
         for each in (before, after):
             self._scribe.store.add_tree(each, base=self._base)
         names = ", ".join(dict.fromkeys(fix.author for fix in fixes))
@@ -201,60 +201,17 @@ class Redress:
         for author in authors:
             facts = (trial.number, unix_ms(), record.evidence, record.hunks)
             self._scribe.store.quarantine(QuarantineRecord(author, trial.study_id, *facts))
-        await self._take_back(trial, authors, record.evidence)
+        await self._remaking.take_back(trial, authors, record.evidence)
         for other in self.prover.open():  # nobody need prove what is known by now
             if other.kind is ProofKind.TRIAL and other.trial is not None and _shares(other, authors):
                 self.prover.close(other, f"{', '.join(authors)} was caught on trial {trial.number}")
-                await self._take_back(self._scribe.trial(other.trial), authors, record.evidence)
+                await self._remaking.take_back(self._scribe.trial(other.trial), authors, record.evidence)
         lost_s = self._count_lost(authors)
         also = [str(t.number) for t in self._scribe.trials() if _carries(t, authors)]
         others = f"; trials that ran with it: {', '.join(also)}" if also else ""
         text = f"{', '.join(authors)} changed what trial {trial.number} does ({record.evidence}): caught, reverted and "
         lost = f"quarantined for this repo; {show_seconds(lost_s)} lost; the trial runs again{others}"
         self._note(record, text + lost, lost_s=lost_s, authors=list(authors))
-
-    async def _take_back(self, trial: TrialRecord, authors: Sequence[str], evidence: str) -> None:
-        """Give a trial the tree without the guilty fixes; its next attempt runs that."""
-        fixed = await self._refixed(trial)
-        runs = await self._as_run(fixed.tree, trial.run_seed)
-        for tree in (fixed.tree, runs):
-            self._scribe.store.add_tree(tree, base=self._base)
-        summary = f"takes back {', '.join(authors)}"
-        edits = self._scribe.store.edits(trial.study_id, trial.number)
-        commit = self._editor.commit(
-            fixed.tree,
-            parent=edits[-1].commit_id,
-            author=AUTHOR,
-            message=f"{summary}\n\n{evidence}",
-            trailers={"Study": trial.study_id, "Trial": str(trial.number), "Tree-Digest": fixed.tree.digest},
-        )
-        self._editor.mark(trial.study_id, trial.number, commit)
-        self._scribe.add_edit(
-            trial.number, len(edits), author=AUTHOR, commit_id=commit, digest=fixed.tree.digest, summary=summary
-        )
-        held = (replace(f, state=FixState.HELD_BACK, reason=f"quarantined: {evidence}") for f in trial.fixes)
-        self._scribe.update_trial(
-            trial.number,
-            tree_digest=fixed.tree.digest,
-            run_digest=runs.digest,
-            fixes=[*fixed.fixes, *(fix for fix in held if fix.author in authors)],
-        )
-
-    async def _refixed(self, trial: TrialRecord, *, allow_none: bool = False) -> Fixed:
-        """Make the wanted fixes of a trial anew, from what its actions left."""
-        edits = self._scribe.store.edits(trial.study_id, trial.number)
-        last = next((e for e in reversed(edits) if e.author.startswith(ACTION_AUTHOR)), edits[0])
-        edited = self._scribe.store.tree(last.tree_digest)
-        if not allow_none:
-            return await self._fixer.fix(edited, self._base)
-        paths = [c.path for c in diff_trees(self._base, edited) if c.after is not None]
-        return await self._fixer.fix_files(edited, paths, lambda _made: "")
-
-    async def _as_run(self, tree: Tree, run_seed: int | None) -> Tree:
-        runs = await self._editor.with_seed(tree, self._config.noise.seed, run_seed)
-        for each in (tree, runs):
-            self._scribe.store.add_tree(each, base=self._base)
-        return runs
 
     def _judge_as_run(self, record: ProofRecord) -> None:
         """Give a trial the verdict of the run that it had, unless it has one or runs again."""

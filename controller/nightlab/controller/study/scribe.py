@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -80,13 +80,31 @@ class Scribe:
         facts = {"prepared_s": self.study().prepared_s + passed} if preparing else {}
         self.store.update_study(self.study_id, spent_s=self._spent_s, **facts)
 
-    def plan_trial(self, role: Role, **facts: Any) -> TrialRecord:
-        """Write the intent to run a trial; its number is the next one."""
+    def next_number(self) -> int:
+        """Return the number that the next trial has."""
         trials = self.trials()
-        number = trials[-1].number + 1 if trials else 0
-        record = TrialRecord(self.study_id, number, role, self._clock(), **facts)
-        self.store.add_trial(record)
+        return trials[-1].number + 1 if trials else 0
+
+    def plan_trial(self, role: Role, edits: Sequence[EditRecord] = (), **facts: Any) -> TrialRecord:
+        """Write the intent to run a trial; its number is the next one.
+
+        Args:
+            role: Why it is run.
+            edits: That its tree is made of; they are written with it or not at all.
+            facts: Further columns.
+        """
+        record = TrialRecord(self.study_id, self.next_number(), role, self._clock(), **facts)
+        self.store.add_trial(record, edits)
         return record
+
+    def write_judged(
+        self, verdict: Verdict, reason: str, edits: Sequence[EditRecord] = (), **facts: Any
+    ) -> TrialRecord:
+        """Write a search trial that needs no run; arguments as of `plan_trial`."""
+        ended = {"verdict": verdict, "reason": reason, "ended_unix_ms": self._clock()}
+        trial = self.plan_trial(Role.SEARCH, edits, **ended, **facts)
+        self._tell_judged(trial.number, verdict, reason)
+        return trial
 
     def update_trial(self, number: int, **facts: Any) -> TrialRecord:
         """Set some columns of a trial and return it."""
@@ -179,8 +197,7 @@ class Scribe:
     def judge_trial(self, number: int, verdict: Verdict, reason: str, **facts: Any) -> TrialRecord:
         """Write a trial's verdict, its only one."""
         trial = self.update_trial(number, verdict=verdict, reason=reason, ended_unix_ms=self._clock(), **facts)
-        log.info("trial.judged", number=number, verdict=verdict.value, reason=reason)
-        self.on_judged(number)
+        self._tell_judged(number, verdict, reason)
         return trial
 
     def await_confirmation(self, number: int, reason: str, **facts: Any) -> TrialRecord:
@@ -191,6 +208,10 @@ class Scribe:
         """Write a line that a person should see in the morning."""
         self.store.add_event(EventRecord(self.study_id, self._clock(), kind, text, number, facts))
         self.progress.note(text)
+
+    def _tell_judged(self, number: int, verdict: Verdict, reason: str) -> None:
+        log.info("trial.judged", number=number, verdict=verdict.value, reason=reason)
+        self.on_judged(number)
 
 
 def what_it_tries(trial: TrialRecord) -> str:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Final
 
-from nightlab.controller.config.schema import Config, Constraint, Objective
+from nightlab.controller.config.schema import Config
 from nightlab.controller.config.units import show_bytes, show_seconds
-from nightlab.controller.model.score import Measurement, NoiseFloor, Trust, Verdict
-from nightlab.controller.model.trial import ActionCall, Ending, Phase, Role
+from nightlab.controller.model.score import Measurement, NoiseFloor
+from nightlab.controller.model.trial import ActionCall, Phase, Role
 from nightlab.controller.repo.history import History
 from nightlab.controller.report import view
 from nightlab.controller.report.gate_view import ProofView, QuarantineView
 from nightlab.controller.report.silent import Silent
-from nightlab.controller.scoring.ledger import Spent, category_of, ledger
-from nightlab.controller.scoring.pareto import Scored, pareto_front
 from nightlab.controller.scoring.scan import screen_line
-from nightlab.controller.scoring.verdict import gain_over
 from nightlab.controller.search.recipe import Recipe, Recipes, in_order
 from nightlab.controller.store import (
     AttemptRecord,
@@ -34,9 +29,18 @@ from nightlab.controller.store import (
     holder_pid,
 )
 from nightlab.controller.store.state_dir import StateDir
-from nightlab.controller.study.judge import Judge, values_of
-from nightlab.controller.study.past import excess, runs_by_tree
+from nightlab.controller.study.figures import (
+    baseline_means,
+    baseline_of,
+    best_of,
+    bound_of,
+    front_of,
+    ledger_of,
+    score_of,
+)
+from nightlab.controller.study.judge import Judge
 from nightlab.controller.study.scribe import Scribe
+from nightlab.controller.study.tally import plugins_of, tallies_of
 
 EXCERPT_BYTES: Final = 6000
 DIFF_CHARS: Final = 40_000
@@ -99,14 +103,16 @@ class ViewBuilder:
             objectives=tuple(view.ObjectiveView(o.name, o.direction, o.unit, o.min_effect) for o in config.objectives),
             constraints=tuple(view.ConstraintView(c.name, c.unit, c.min, c.max) for c in config.constraints),
             floors=self._floors(record, config),
-            baseline=_baseline(views, means),
-            best=_best(record, config, trials, measured, means),
-            pareto=_front(config, views),
-            ledger=_ledger(record, trials, attempts),
+            baseline=baseline_of(views, means),
+            best=best_of(record, config, trials, measured, means),
+            pareto=front_of(config, views),
+            ledger=ledger_of(record, trials, attempts),
             trials=views,
-            notes=tuple(event.text for event in self._store.events(study_id) if event.text),
+            notes=tuple(event.text.partition("\n")[0] for event in self._store.events(study_id) if event.text),
             quarantined=tuple(_quarantined(record, study_id) for record in self._store.quarantined()),
             proofs=tuple(_proof(record) for record in self._store.proofs(study_id)),
+            tallies=tallies_of(trials, attempts, means.get(config.objectives[0].name)),
+            plugins=plugins_of(self._store.plugins(study_id)),
         )
 
     def _study_state(self, record: StudyRecord) -> view.StudyState:
@@ -140,8 +146,8 @@ class ViewBuilder:
             phase=last.phase if last else Phase.PLANNED,
             reason=trial.reason,
             actions=self._actions(study, trial, recipe),
-            scores=tuple(_score(o, measured.get(o.name), means) for o in config.objectives),
-            bounds=tuple(_bound(c, measured.get(c.name)) for c in config.constraints),
+            scores=tuple(score_of(o, measured.get(o.name), means) for o in config.objectives),
+            bounds=tuple(bound_of(c, measured.get(c.name)) for c in config.constraints),
             tree_digest=trial.tree_digest or "",
             commit_id=commit,
             image_id=str((study.site or {}).get("image_id", "")),
@@ -181,15 +187,6 @@ class ViewBuilder:
         return self._history.diff(base[0].commit_id, commit)[:DIFF_CHARS]
 
 
-def baseline_means(
-    config: Config, trials: Sequence[TrialRecord], measured: Mapping[int, Mapping[str, Measurement]]
-) -> dict[str, float]:
-    """Return the mean of each objective over the baselines that have a value."""
-    numbers = [t.number for t in trials if t.role is Role.BASELINE and t.verdict is Verdict.BASELINE]
-    found = {o.name: values_of(o.name, numbers, measured) for o in config.objectives}
-    return {name: fmean(values) for name, values in found.items() if values}
-
-
 def shown_config(config: Config) -> dict[str, str]:
     """Return what a reader of the report needs of the config."""
     command = config.train.command
@@ -210,84 +207,6 @@ def _action(call: ActionCall, defaults: Mapping[str, Mapping[str, object]], summ
     base = defaults.get(f"{call.plugin}/{call.action}", {})
     arguments = tuple(view.ArgumentView(name, base.get(name), value) for name, value in call.arguments.items())
     return view.ActionView(call.plugin, call.action, arguments, summary)
-
-
-def _score(objective: Objective, found: Measurement | None, means: Mapping[str, float]) -> view.ScoreView:
-    if found is None:
-        return view.ScoreView(objective.name, None, Trust.REPORTED, "not measured", None, objective.unit)
-    mean = means.get(objective.name)
-    gain = None if found.value is None or mean is None else gain_over(objective.direction, found.value, mean)
-    return view.ScoreView(objective.name, found.value, found.trust, found.source, gain, objective.unit)
-
-
-def _bound(constraint: Constraint, found: Measurement | None) -> view.BoundView:
-    if found is None:
-        return view.BoundView(constraint.name, None, Trust.REPORTED, "not measured", constraint.unit)
-    over = excess(constraint, found.value)
-    kept = None if over is None else over <= 0
-    return view.BoundView(constraint.name, found.value, found.trust, found.source, constraint.unit, kept)
-
-
-def _baseline(views: Sequence[view.TrialView], means: Mapping[str, float]) -> view.BaselineView | None:
-    runs = [v for v in views if v.role is Role.BASELINE and v.verdict is Verdict.BASELINE]
-    if not runs:
-        return None
-    peaks = [v.peak_memory_bytes for v in runs if v.peak_memory_bytes is not None]
-    peak = round(fmean(peaks)) if peaks else None
-    return view.BaselineView(means, len(runs), peak, fmean(v.train_s for v in runs))
-
-
-def _best(
-    record: StudyRecord,
-    config: Config,
-    trials: Sequence[TrialRecord],
-    measured: Mapping[int, Mapping[str, Measurement]],
-    means: Mapping[str, float],
-) -> view.BestView | None:
-    """Return the incumbent if it is a kept trial; its mean is over its confirmations, not over the lucky run."""
-    first = config.objectives[0]
-    trial = next((t for t in trials if t.number == record.incumbent and t.verdict is Verdict.KEEP), None)
-    if trial is None or first.name not in means:
-        return None
-    confirmed = [n for n in runs_by_tree(trials)[trial.number] if n != trial.number]
-    values = values_of(first.name, confirmed, measured)
-    mean = fmean(values)
-    gain = gain_over(first.direction, mean, means[first.name])
-    shift = gain - (trial.gain or 0.0)  # the stored interval is against the incumbent of its day
-    low = None if trial.gain_low is None else trial.gain_low + shift
-    high = None if trial.gain_high is None else trial.gain_high + shift
-    return view.BestView(trial.number, mean, gain, low, high, len(values), trial.reason)
-
-
-def _front(config: Config, views: Sequence[view.TrialView]) -> tuple[int, ...]:
-    scored = [
-        Scored(v.number, {s.name: s.value for s in v.scores if s.value is not None}, v.is_feasible)
-        for v in views
-        if v.role is not Role.CONFIRM and v.verdict not in (None, Verdict.DUPLICATE)
-    ]
-    return tuple(item.number for item in pareto_front(scored, config.objectives))
-
-
-def _ledger(
-    record: StudyRecord, trials: Sequence[TrialRecord], attempts: Mapping[int, Sequence[AttemptRecord]]
-) -> tuple[view.LedgerRow, ...]:
-    by_number = {trial.number: trial for trial in trials}
-    spent = [
-        Spent(
-            by_number[a.number].role,
-            Verdict.LOST if a.ending in (Ending.LOST, Ending.STOPPED) else by_number[a.number].verdict,
-            a.usage.wall_s,
-            a.usage.train_s,
-            a.gate.smoke.wall_s if a.gate and a.gate.smoke else 0.0,
-        )
-        for group in attempts.values()
-        for a in group
-        if a.usage
-    ]
-    preparing = Spent(Role.BASELINE, None, record.prepared_s * record.slots, 0.0)
-    sums = ledger([preparing, *spent], record.spent_s, record.slots)
-    counts = Counter(category_of(row) for row in spent)
-    return tuple(view.LedgerRow(category.value, seconds, counts[category]) for category, seconds in sums.items())
 
 
 def _quarantined(record: QuarantineRecord, study_id: str) -> QuarantineView:

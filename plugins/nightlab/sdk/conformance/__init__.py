@@ -5,9 +5,9 @@
 It needs no test framework and no language of the plugin; `nightlab plugin check` is the same with images.
 """
 
+from nightlab.sdk.conformance.budget import Budget
 from nightlab.sdk.conformance.command import CommandTarget
 from nightlab.sdk.conformance.kit import expected_failures, verdicts
-from nightlab.sdk.conformance.session import Budget
 from nightlab.sdk.conformance.table import CHECKS, VERSIONS, Check, required
 from nightlab.sdk.conformance.target import Target
 from nightlab.sdk.conformance.verdict import BAD, Verdict, closing_line

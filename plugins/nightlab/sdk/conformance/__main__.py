@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from nightlab.sdk.conformance.budget import Budget
 from nightlab.sdk.conformance.command import CommandTarget
-from nightlab.sdk.conformance.order import Order, run
-from nightlab.sdk.conformance.session import Budget
+from nightlab.sdk.conformance.order import BadOrder, Order, run
 from nightlab.sdk.conformance.table import VERSIONS
 
 
@@ -27,7 +27,7 @@ def main() -> int:
     )
     try:
         return run(order, CommandTarget(given.command), _write)
-    except ValueError as error:
+    except BadOrder as error:
         parser.error(str(error))
 
 

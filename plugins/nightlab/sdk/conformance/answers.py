@@ -71,7 +71,9 @@ def inside(action: pb.Action, edits: pb.EditSet) -> None:
     """
     size = sum(len(edit.write) for edit in edits.edits)
     if len(edits.edits) > MOST_EDITS or size > EDIT_BYTES:
-        raise Broken(f"{action.name} returned {len(edits.edits)} edits of {size} bytes; at most {MOST_EDITS}, 2 MiB")
+        raise Broken(
+            f"{action.name} returned {len(edits.edits)} edits of {size} bytes; at most {MOST_EDITS} edits and 2 MiB"
+        )
     for edit in edits.edits:
         wrong = path_error(edit.path)
         if wrong is None and any(part.lower() == ".git" for part in edit.path.split("/")):

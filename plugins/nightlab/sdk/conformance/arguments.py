@@ -55,10 +55,15 @@ def samples(schema: Spec, seed: str, count: int) -> list[dict[str, Any]]:
     return list({json.dumps(each, sort_keys=True): each for each in made}.values())[:count]
 
 
-def bad_values(schema: Spec) -> Iterator[Bad]:
-    """Yield arguments of which one is missing, unknown, of another type or out of range."""
+def bad_values(schema: Spec, others: Mapping[str, Any] | None = None) -> Iterator[Bad]:
+    """Yield arguments of which one is missing, unknown, of another type or out of range.
+
+    Args:
+        schema: In the subset.
+        others: Good arguments, of which one is spoiled; None: those of `example`.
+    """
+    good = example(schema) if others is None else dict(others)
     properties: Mapping[str, Spec] = schema.get("properties", {})
-    good = example(schema)
     yield _bad("an unknown argument", good | {"no_such_argument": 1}, "no_such_argument")
     for name in schema.get("required", ()):
         yield _bad(f"{name} missing", {key: value for key, value in good.items() if key != name}, name)

@@ -11,7 +11,8 @@ import grpc
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.sdk.conformance.answers import asked, based, changes, fitting, inside, judge
 from nightlab.sdk.conformance.arguments import example, samples
-from nightlab.sdk.conformance.session import CallFailed, Session, shorten
+from nightlab.sdk.conformance.failed import CallFailed
+from nightlab.sdk.conformance.session import Session, shorten
 from nightlab.sdk.conformance.target import MESSAGE_BYTES
 from nightlab.sdk.conformance.verdict import Broken, Skipped
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nightlab.sdk.conformance.session import Budget, Session
+from nightlab.sdk.conformance.budget import Budget
+from nightlab.sdk.conformance.session import Session
 from nightlab.sdk.conformance.table import CHECKS, Check
 from nightlab.sdk.conformance.target import StartError, Target
 from nightlab.sdk.conformance.verdict import Broken, Doubtful, Skipped, Status, Verdict

@@ -13,13 +13,15 @@ from nightlab.api.params import load_object, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.sdk.conformance.answers import asked, based, inside, judge
 from nightlab.sdk.conformance.arguments import example
-from nightlab.sdk.conformance.session import CallFailed, Session
+from nightlab.sdk.conformance.failed import CallFailed
+from nightlab.sdk.conformance.session import Session
 from nightlab.sdk.conformance.verdict import Broken, Skipped
 
 STATE_BYTES: Final = 256 * 2**10
 MANY: Final = 1000
 BATCH: Final = 100
-ROUNDS: Final = 5
+QUESTIONS: Final = 3
+"""Whose answers a host still hands to the plugin."""
 _NONSENSE: Final = ("", "not what was asked for", '{"no_such_key": 1}', "[" * 5000, "x" * 100_000)
 _STATUSES: Final = (pb.OUTCOME_STATUS_SUCCEEDED, pb.OUTCOME_STATUS_FAILED, pb.OUTCOME_STATUS_PRUNED)
 
@@ -131,7 +133,7 @@ def _questions(session: Session) -> Iterator[pb.ApplyActionRequest]:
 def _talk(session: Session, request: pb.ApplyActionRequest) -> int:
     """Answer questions until there are edits or a rejection; tell how many there were."""
     action = _named(session, request.action)
-    for number in range(1, ROUNDS + 1):
+    for number in range(1, QUESTIONS + 1):
         question = session.apply(request).needs_completion
         request.completion.CopyFrom(pb.Completion(text=_scripted(action, question), resume=question.resume))
         answer = session.apply(request)
@@ -142,7 +144,7 @@ def _talk(session: Session, request: pb.ApplyActionRequest) -> int:
             inside(action, answer.edits)
             based(action, answer.edits, session.files)
             return number
-    raise Broken(f"{action.name} asked {ROUNDS} times and never answered; give up with a rejection after one or two")
+    raise Broken(f"{action.name} asked {QUESTIONS} times and never answered; then reject")
 
 
 def _scripted(action: pb.Action, question: pb.CompletionRequest) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nightlab.sdk.conformance.budget import Budget
 from nightlab.sdk.conformance.kit import known, read_expected, verdicts
-from nightlab.sdk.conformance.session import Budget
 from nightlab.sdk.conformance.table import VERSIONS, Check, required
 from nightlab.sdk.conformance.target import Target
 from nightlab.sdk.conformance.verdict import BAD, Verdict, closing_line
@@ -33,14 +33,21 @@ class Order:
     budget: Budget = field(default_factory=Budget)
 
 
+class BadOrder(ValueError):
+    """The order names what is not there; the text says what there is."""
+
+
 def run(order: Order, target: Target, write: Callable[[str], None]) -> int:
     """Check a plugin, write a line for each check and one that counts, and return the exit code.
 
     Raises:
-        ValueError: The order names what is not there; nothing was started.
+        BadOrder: Nothing was started.
     """
-    checks, expected = _chosen(order), read_expected(order.expected_failures)
-    files = BUILT_IN if order.workspace is None else of_directory(order.workspace)
+    try:
+        checks, expected = _chosen(order), read_expected(order.expected_failures)
+        files = BUILT_IN if order.workspace is None else of_directory(order.workspace)
+    except ValueError as error:
+        raise BadOrder(str(error)) from error
     found: list[Verdict] = []
     for verdict in verdicts(target, checks, files=files, budget=order.budget, expected=expected):
         write(verdict.line())

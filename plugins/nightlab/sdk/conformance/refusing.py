@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import grpc
 
-from nightlab.api.params import argument_problems, complete, schema_problems
+from nightlab.api.params import argument_problems, complete
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.sdk.conformance.answers import asked, errors, judge, shown, sound
 from nightlab.sdk.conformance.arguments import Bad, bad_texts, bad_values, example, samples
-from nightlab.sdk.conformance.session import CallFailed, Session, read_schema, shorten
+from nightlab.sdk.conformance.failed import CallFailed
+from nightlab.sdk.conformance.session import Session, shorten, usable_schema
 from nightlab.sdk.conformance.verdict import Broken, Doubtful
 from nightlab.sdk.conformance.workspaces import NOT_UTF8, with_crlf
 
@@ -49,7 +50,8 @@ def bad_arguments(session: Session) -> str:
     """A missing, unknown, mistyped or too large argument is rejected by name, with what is allowed."""
     count = 0
     for action in asked(session):
-        for bad in list(bad_values(session.schema(action)))[:MOST_BAD]:
+        good = example(session.schema(action))
+        for bad in list(bad_values(session.declared(action), good))[:MOST_BAD]:
             _refused(session, action, bad)
             count += 1
     return f"{count} refused"
@@ -88,18 +90,14 @@ def narrowed_schema(session: Session) -> str:
         if not text:
             continue
         count += 1
-        narrowed = read_schema(action, text)
-        problems = schema_problems(narrowed)
-        if problems:
-            first = problems[0]
-            raise Broken(f"{action.name}: narrowed_schema{first.pointer}: {first.summary}; allowed: {first.allowed}")
+        narrowed = usable_schema(action, text)
         if not action.schema_from_workspace:
             _subset(action, narrowed)
     return f"{count} narrowed"
 
 
 def _subset(action: pb.Action, narrowed: Mapping[str, Any]) -> None:
-    whole = read_schema(action, action.parameters_schema)
+    whole = usable_schema(action, action.parameters_schema)
     for arguments in (example(narrowed), *samples(narrowed, f"narrowed {action.name}", RANDOM)):
         problems = argument_problems(whole, complete(narrowed, arguments))
         if problems:

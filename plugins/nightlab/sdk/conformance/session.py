@@ -6,15 +6,16 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from nightlab.api.params import load_object
+from nightlab.api.params import load_object, schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
 from nightlab.sdk.conformance.arguments import example
+from nightlab.sdk.conformance.budget import Budget
+from nightlab.sdk.conformance.failed import CallFailed, no_answer
 from nightlab.sdk.conformance.target import CallError, Life, StartError, Target, Watched
 from nightlab.sdk.conformance.verdict import Broken
 from nightlab.sdk.conformance.workspaces import message
@@ -23,37 +24,6 @@ HOST_VERSION: Final = "0.1.0"
 MOST_ACTIONS: Final = 1000
 Answer = TypeVar("Answer", bound=Message)
 Arguments = Mapping[str, Any] | str
-_REMEDY: Final = {
-    grpc.StatusCode.UNAVAILABLE: "the process ended; catch what went wrong, and keep the process",
-    grpc.StatusCode.DEADLINE_EXCEEDED: "answer sooner; long work belongs into the trial, not into the plugin",
-    grpc.StatusCode.INVALID_ARGUMENT: "bad arguments are a Rejection in the response, not a status",
-    grpc.StatusCode.NOT_FOUND: "this action is in the list of actions; answer for it",
-    grpc.StatusCode.UNIMPLEMENTED: "serve nightlab.api.plugin.v1.ActionPluginService with this call",
-    grpc.StatusCode.RESOURCE_EXHAUSTED: "stay under 4 MiB a message and take messages of that size",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How often a call is repeated and how much a plugin may take.
-
-    Attributes:
-        repeat: Times that the same call must have the same answer.
-        start_s: From start to the first answer.
-        call_s: For each later call.
-        stop_s: From SIGTERM to the end.
-        brisk_s: A call that takes longer is told of.
-        memory_bytes: More is told of; a host's default limit kills there.
-        printed_bytes: More output is told of.
-    """
-
-    repeat: int = 10
-    start_s: float = 20.0
-    call_s: float = 10.0
-    stop_s: float = 2.0
-    brisk_s: float = 2.0
-    memory_bytes: int = 512 * 2**20
-    printed_bytes: int = 64 * 2**10
 
 
 class Session:
@@ -189,8 +159,12 @@ class Session:
         """Return an action's parameters in the workspace of the kit."""
         if action.name not in self._schemas:
             answer = self.check(self.check_request(action))
-            self._schemas[action.name] = read_schema(action, answer.narrowed_schema or action.parameters_schema)
+            self._schemas[action.name] = usable_schema(action, answer.narrowed_schema or action.parameters_schema)
         return self._schemas[action.name]
+
+    def declared(self, action: pb.Action) -> dict[str, Any]:
+        """Return the parameters outside of which an action must refuse; outside a narrowed schema it may or may not."""
+        return self.schema(action) if action.schema_from_workspace else usable_schema(action, action.parameters_schema)
 
     def check_request(self, action: pb.Action, files: Mapping[str, bytes] | None = None) -> pb.CheckActionRequest:
         """Ask whether an action fits the kit's workspace, or other files."""
@@ -218,7 +192,7 @@ class Session:
     def _started(self) -> Life:
         try:
             life = self.target.start()
-        except StartError as error:
+        except StartError:
             self._no_start = True
             raise
         request = pb.GetPluginInfoRequest(host_version=HOST_VERSION).SerializeToString()
@@ -227,7 +201,7 @@ class Session:
         except CallError as error:
             life.kill()
             self._no_start = True
-            raise StartError(_no_answer(error, self.budget.start_s, life.watched().last_words)) from error
+            raise StartError(no_answer(error, self.budget.start_s, life.watched().last_words)) from error
         return life
 
     def _call(self, method: str, action: str, request: Message, kind: type[Answer]) -> Answer:
@@ -256,19 +230,6 @@ class Session:
             self.slowest = max(self.slowest, (time.monotonic() - began, what))
 
 
-class CallFailed(Broken):
-    """A call that ended with a status instead of an answer.
-
-    Attributes:
-        code: gRPC's status.
-    """
-
-    def __init__(self, what: str, error: CallError) -> None:
-        remedy = _REMEDY.get(error.code, "answer with a Rejection, or mend the bug that the plugin's log shows")
-        super().__init__(f"{what} ended with {error}; {remedy}")
-        self.code = error.code
-
-
 def read_schema(action: pb.Action, text: str) -> dict[str, Any]:
     """Read a schema's text.
 
@@ -281,6 +242,21 @@ def read_schema(action: pb.Action, text: str) -> dict[str, Any]:
         raise Broken(f"the schema of {action.name} {error}; write a JSON object") from error
 
 
+def usable_schema(action: pb.Action, text: str) -> dict[str, Any]:
+    """Read a schema that arguments are made from.
+
+    Raises:
+        Broken: It is not in the subset.
+    """
+    schema = read_schema(action, text)
+    problems = schema_problems(schema)
+    if problems:
+        first = problems[0]
+        where = f"the schema of {action.name}{first.pointer}"
+        raise Broken(f"{where}: {first.summary}; allowed: {first.allowed}")
+    return schema
+
+
 def shorten(value: object, most: int = 160) -> str:
     """Write a value in at most so many characters."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
@@ -290,11 +266,3 @@ def shorten(value: object, most: int = 160) -> str:
 def names(actions: Sequence[pb.Action]) -> list[str]:
     """Name actions in their order."""
     return [action.name for action in actions]
-
-
-def _no_answer(error: CallError, start_s: float, last_words: str) -> str:
-    said = f"; its last words: {last_words[-300:]}" if last_words else ""
-    return (
-        f"the plugin gave no first answer within {start_s:g} s ({error}){said}; bind the Unix socket that "
-        "NIGHTLAB_PLUGIN_SOCKET names and serve nightlab.api.plugin.v1.ActionPluginService on it"
-    )

@@ -9,9 +9,9 @@ import grpc
 from google.protobuf.message import Message
 
 from nightlab.api.digest import path_error
-from nightlab.api.params import schema_problems
 from nightlab.api.plugin.v1 import plugin_pb2 as pb
-from nightlab.sdk.conformance.session import MOST_ACTIONS, CallFailed, Session, names, read_schema
+from nightlab.sdk.conformance.failed import CallFailed
+from nightlab.sdk.conformance.session import MOST_ACTIONS, Session, names, usable_schema
 from nightlab.sdk.conformance.verdict import Broken
 
 PLUGIN_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,47}")
@@ -121,12 +121,7 @@ def descriptions(session: Session) -> str:
 def schemas(session: Session) -> str:
     """Parameters are described in nightlab-params/1."""
     for action in session.actions():
-        schema = read_schema(action, action.parameters_schema)
-        problems = schema_problems(schema)
-        if problems:
-            first = problems[0]
-            where = f"{action.name}: parameters_schema{first.pointer}"
-            raise Broken(f"{where}: {first.summary}; allowed: {first.allowed}")
+        schema = usable_schema(action, action.parameters_schema)
         if action.schema_from_workspace and schema.get("properties"):
             raise Broken(f"{action.name} has schema_from_workspace and lists properties; leave them to narrowed_schema")
     return "in nightlab-params/1"

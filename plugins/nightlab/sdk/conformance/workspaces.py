@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -102,17 +102,22 @@ def of_directory(folder: Path) -> dict[str, bytes]:
     """Read a directory's files as a host sends them: no links, nothing hidden, no file over 1 MiB.
 
     Raises:
-        ValueError: There is no file.
+        ValueError: There is no file, or one cannot be read.
     """
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
-        if not hidden and path.is_file() and not path.is_symlink() and path.stat().st_size <= FILE_BYTES:
-            found[name.as_posix()] = path.read_bytes()
+    try:
+        found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _shown(folder)}
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read ({error})") from error
     if not found:
         raise ValueError(f"{folder} holds no file that could be shown to a plugin; name a training repo")
     return found
+
+
+def _shown(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
+        if not hidden and not path.is_symlink() and path.is_file() and path.stat().st_size <= FILE_BYTES:
+            yield path
 
 
 def message(files: Mapping[str, bytes], reads: Sequence[str]) -> pb.Workspace:

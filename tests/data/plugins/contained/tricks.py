@@ -117,9 +117,7 @@ def tell(ws: Edits) -> str:
             "own file": _attempt(lambda: Path(__file__).write_text("x")),
             "toolbox": _attempt(lambda: Path("/nightlab/toolbox/x").write_text("x")),
             "supervisor": _attempt(lambda: Path("/proc/1/environ").read_bytes()),
-            "disk": sorted(
-                path for path in writable if not path.startswith(("/proc", "/dev")) and _on_disk(path)
-            ),
+            "disk": sorted(path for path in writable if not path.startswith(("/proc", "/dev")) and _on_disk(path)),
         }
     )
 
@@ -148,7 +146,7 @@ def shout(ws: Edits, text: Annotated[str, Choice("HELLO", "BYE")] = "HELLO") -> 
 @action(reads=["**/*.txt"], writes=["**"])
 def copy(ws: Edits) -> str:
     """Write each file a second time."""
-    for path in list(ws):
+    for path in ws.paths():
         ws.write(f"{path}.copy", ws.read(path))
     return "copied"
 

@@ -166,4 +166,4 @@ class Agreeable(Good):
 
 @breaks("large-message", "RESOURCE_EXHAUSTED")
 class Small(Good):
-    options = [("grpc.max_receive_message_length", 2**20)]
+    options = (("grpc.max_receive_message_length", 2**20),)

@@ -107,7 +107,7 @@ class Unbounded(Good):
     def CheckAction(self, request, context):
         answer = super().CheckAction(request, context)
         if request.workspace.entry_points:
-            answer.narrowed_schema = '{"type": "object", "properties": {"width": {"type": "integer"}}, "required": ["width"], "additionalProperties": false}'
+            answer.narrowed_schema = json.dumps(NARROWED | {"properties": {"width": {"type": "integer"}}})
         return answer
 
 

@@ -6,7 +6,7 @@ from nightlab.sdk import Edits, Float, Plugin, action, serve
 
 
 @action(reads=["config.yaml"])
-def set_momentum(ws: Edits, momentum: Annotated[float, Float(0.0, 0.95)] = 0.0) -> str:
+def set_momentum(ws: Edits, momentum: Annotated[float, Float(0.1, 0.9)] = 0.5) -> str:
     """Let each step keep this share of the one before it."""
     ws.sub("config.yaml", r"(?m)^momentum:.*$", f"momentum: {momentum:.3g}")
     return f"momentum {momentum:.3g}"

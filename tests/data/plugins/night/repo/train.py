@@ -2,12 +2,13 @@
 
 import argparse
 import random
+from pathlib import Path
 
 
 def read(path):
     """Read `key: number` lines; an indented key belongs to the one above it."""
     config, inner = {}, None
-    for line in open(path):
+    for line in Path(path).read_text().splitlines():
         text = line.split("#")[0].rstrip()
         if not text:
             continue
@@ -23,7 +24,7 @@ def read(path):
 
 def point(rng, source):
     x = rng.uniform(-1, 1)
-    return x, 3 * x + 1 + (rng.gauss(2, 3) if source == "noisy" else rng.gauss(0, 0.1))
+    return x, 3 * x + 1 + (rng.gauss(2, 0.5) if source == "noisy" else rng.gauss(0, 0.1))
 
 
 def fit(config, rng):
@@ -37,8 +38,8 @@ def fit(config, rng):
             x, y = point(rng, source)
             error = weights[0] * x + weights[1] - y
             gradient = [gradient[0] + 2 * error * x / len(batch), gradient[1] + 2 * error / len(batch)]
-        speed = [config["momentum"] * s - rate * g for s, g in zip(speed, gradient)]
-        weights = [w + s for w, s in zip(weights, speed)]
+        speed = [config["momentum"] * s - rate * g for s, g in zip(speed, gradient, strict=True)]
+        weights = [w + s for w, s in zip(weights, speed, strict=True)]
     return weights
 
 
