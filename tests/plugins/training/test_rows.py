@@ -41,13 +41,19 @@ def kinds(text: str, **others: str) -> dict[str, object]:
         "while True:\n    x = torch.randint(9, (batch_size,))\n    y = data[x]\n    here()\n",
         "while True:\n    i = torch.randint(9, (32,))\n    x, y = data[i], labels[i]\n    here()\n",
         "while True:\n    x = torch.stack([data[i] for i in range(BATCH)])\n    y = torch.randn_like(x)\n    here()\n",
-        "def get():\n    i = np.random.randint(0, 9, size=(batch_size,))\n    return data[i], data[i + 1]\n"
-        "for step in range(9):\n    x, y = get()\n    here()\n",
-        "def batches(n):\n    for i in range(0, len(data), batch_size):\n"
-        "        yield data[i:i + batch_size], labels[i:i + batch_size]\nfor x, y in batches(9):\n    here()\n",
+        (
+            "def get():\n    i = np.random.randint(0, 9, size=(batch_size,))\n    return data[i], data[i + 1]\n"
+            "for step in range(9):\n    x, y = get()\n    here()\n"
+        ),
+        (
+            "def batches(n):\n    for i in range(0, len(data), batch_size):\n"
+            "        yield data[i:i + batch_size], labels[i:i + batch_size]\nfor x, y in batches(9):\n    here()\n"
+        ),
         "def step(x, y):\n    here()\nfor x, y in loader:\n    step(x, y)\n",
-        "class T:\n    def step(self, x, y):\n        here()\n    def fit(self):\n"
-        "        for a, b in self.loader:\n            self.step(a, y=b)\n",
+        (
+            "class T:\n    def step(self, x, y):\n        here()\n    def fit(self):\n"
+            "        for a, b in self.loader:\n            self.step(a, y=b)\n"
+        ),
         "def make():\n    return DataLoader(d)\nfor x, y in make():\n    here()\n",
     ],
 )
@@ -57,7 +63,10 @@ def test_batches_are_found(text: str) -> None:
 
 
 def test_a_function_of_another_file() -> None:
-    other = "import torch\ndef cut(data, starts):\n    chunk = data[starts[:, None] + torch.arange(9)].long()\n    return chunk[:, 1:]\n"
+    other = (
+        "import torch\ndef cut(data, starts):\n"
+        "    chunk = data[starts[:, None] + torch.arange(9)].long()\n    return chunk[:, 1:]\n"
+    )
     text = "from other import cut\nwhile True:\n    s = torch.randint(9, (4,))\n    x = cut(data, s)\n    here()\n"
     assert kinds(text, other=other)["x"] is ROWS
 

@@ -271,8 +271,10 @@ class _Frame:
 
     def _draws(self, size: ast.expr) -> bool:
         """Whether a random shape is one of samples; one number in a loop is that of as many indices."""
-        is_single = isinstance(size, ast.Tuple) and len(size.elts) == 1 and self.repeats
-        return self._counts(size) or (is_single and constant(size.elts[0]) not in (None, 0, 1))
+        if self._counts(size):
+            return True
+        single = constant(size.elts[0]) if isinstance(size, ast.Tuple) and len(size.elts) == 1 else None
+        return self.repeats and isinstance(single, int) and single > 1
 
     def _counts(self, node: ast.expr) -> bool:
         """Whether an expression is the number of samples, alone or as a shape's first, or ends a slice of as many."""
