@@ -10,10 +10,11 @@ from typing import Final
 from nightlab.plugins.gradient_accumulation.additive import refuse_coupled
 from nightlab.plugins.hyperparameter.names import words
 from nightlab.plugins.hyperparameter.source import callee, dotted
+from nightlab.plugins.training.kinds import BATCH, PLAIN, ROWS, Env
 from nightlab.plugins.training.loops import Step, only_step, training_step
 from nightlab.plugins.training.model import Models
 from nightlab.plugins.training.patch import Patch
-from nightlab.plugins.training.rows import BATCH, PLAIN, ROWS, Env, Rows
+from nightlab.plugins.training.rows import Rows
 from nightlab.plugins.training.script import Script, stored
 from nightlab.plugins.training.workspace import Scripts
 

@@ -7,47 +7,29 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from nightlab.plugins.hyperparameter.names import words
 from nightlab.plugins.hyperparameter.source import callee, constant, dotted
+from nightlab.plugins.training.kinds import (
+    BATCH,
+    LOADER,
+    PLAIN,
+    ROWS,
+    UNKNOWN,
+    Env,
+    Kind,
+    Stream,
+    Value,
+    element,
+    joined,
+    mixed,
+)
 from nightlab.plugins.training.model import Models
 from nightlab.plugins.training.script import Function, Loop, Script, stored
 from nightlab.plugins.training.workspace import Scripts
 
 _DEEPEST: Final = 4
-
-
-class Kind(Enum):
-    """What a value is to the batch.
-
-    ROWS: a tensor whose first dimension counts samples. BATCH: what a loader yields, not taken apart yet. PLAIN: the
-    same whatever the batch. UNKNOWN: anything else.
-    """
-
-    ROWS = "rows"
-    BATCH = "batch"
-    PLAIN = "plain"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Something that is iterated over.
-
-    Attributes:
-        each: What it yields.
-    """
-
-    each: Value
-
-
-Value = Kind | Stream | tuple["Value", ...]
-Env = dict[str, Value]
-ROWS, BATCH, PLAIN, UNKNOWN = Kind.ROWS, Kind.BATCH, Kind.PLAIN, Kind.UNKNOWN
-_LOADER: Final = Stream(BATCH)
 _KEEP: Final = frozenset(
     {"to", "cuda", "cpu", "float", "long", "int", "half", "bool", "type", "double", "contiguous", "clone", "detach"}
     | {"pin_memory", "astype", "requires_grad_", "div", "mul", "add", "sub", "clamp", "abs", "exp", "log", "copy"}
@@ -146,7 +128,7 @@ class _Frame:
         if isinstance(node, Loop):
             self.repeats = True
         if isinstance(node, ast.For | ast.AsyncFor):
-            self.bind(node.target, _element(self.value(node.iter)))
+            self.bind(node.target, element(self.value(node.iter)))
 
     def run(self, statement: ast.stmt) -> None:
         """Run one statement."""
@@ -156,7 +138,7 @@ class _Frame:
         elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
             self.bind(statement.target, self.value(statement.value))
         elif isinstance(statement, ast.AugAssign):
-            self.bind(statement.target, _mixed([self.value(statement.target), self.value(statement.value)]))
+            self.bind(statement.target, mixed([self.value(statement.target), self.value(statement.value)]))
         elif isinstance(statement, ast.If):
             self._branch(statement.body, statement.orelse)
         elif isinstance(statement, ast.With | ast.Try):
@@ -195,7 +177,7 @@ class _Frame:
         if isinstance(node, ast.BinOp):
             return self._operation(node)
         if isinstance(node, ast.UnaryOp | ast.Compare | ast.BoolOp):
-            return _mixed([self.value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)])
+            return mixed([self.value(each) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)])
         if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
             return BATCH if self._over(node) is BATCH else UNKNOWN
         return PLAIN if isinstance(node, ast.Attribute) and node.attr in ("device", "dtype") else UNKNOWN
@@ -204,7 +186,7 @@ class _Frame:
         if name in self.env and self.env[name] not in (PLAIN, UNKNOWN):
             return self.env[name]
         if set(words(name.split(".")[-1])) & {"loader", "dataloader"}:
-            return _LOADER
+            return LOADER
         if isinstance(node, ast.Attribute | ast.Subscript):
             inner = self.value(node.value)
             if inner is BATCH and isinstance(node, ast.Subscript):
@@ -243,16 +225,16 @@ class _Frame:
 
     def _known(self, call: ast.Call, name: str, first: ast.expr | None) -> Value:
         if name in ("enumerate", "zip"):
-            each = tuple(_element(self.value(arg)) for arg in call.args)
+            each = tuple(element(self.value(arg)) for arg in call.args)
             return Stream((PLAIN, each[0]) if name == "enumerate" and each else each)
         if name in ("range", "trange", "count"):
             return Stream(PLAIN)
         if name == "DataLoader":
-            return _LOADER
+            return LOADER
         if name in _THROUGH and first is not None:
             return self.value(first)
         if name == "next" and first is not None:
-            return _element(self.value(first))
+            return element(self.value(first))
         if name in _RANDOM and any(self._draws(each) for each in (*call.args, *(k.value for k in call.keywords))):
             return ROWS
         return self._made(call, name, first)
@@ -266,7 +248,7 @@ class _Frame:
             return ROWS if is_list or self.value(first) is ROWS else UNKNOWN
         if name.endswith("_like") and self.value(first) is ROWS:
             return ROWS
-        return PLAIN if name in _NUMBERS and _mixed([self.value(each) for each in call.args]) is PLAIN else UNKNOWN
+        return PLAIN if name in _NUMBERS and mixed([self.value(each) for each in call.args]) is PLAIN else UNKNOWN
 
     def _over(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Value:
         """What a comprehension runs over: samples one by one, or the parts of a batch."""
@@ -279,7 +261,8 @@ class _Frame:
         """Whether a method of a tensor leaves the first dimension as it is."""
         name, numbers = callee(call), [constant(each) for each in call.args]
         if name in _FIRST_DIMENSION:
-            return len(numbers) > 1 and (numbers[0] == -1 or self._counts(call.args[0]))
+            is_product = bool(call.args) and isinstance(call.args[0], ast.BinOp) and numbers[0] != -1
+            return len(numbers) > 1 and (numbers[0] == -1 or (not is_product and self._counts(call.args[0])))
         if name in _BY_DIMENSION:
             return bool(numbers) and all(isinstance(each, int) and each != 0 for each in numbers)
         if name == "permute":
@@ -288,8 +271,10 @@ class _Frame:
 
     def _draws(self, size: ast.expr) -> bool:
         """Whether a random shape is one of samples; one number in a loop is that of as many indices."""
-        is_single = isinstance(size, ast.Tuple) and len(size.elts) == 1 and self.repeats
-        return self._counts(size) or (is_single and constant(size.elts[0]) not in (None, 0, 1))
+        if self._counts(size):
+            return True
+        single = constant(size.elts[0]) if isinstance(size, ast.Tuple) and len(size.elts) == 1 else None
+        return self.repeats and isinstance(single, int) and single > 1
 
     def _counts(self, node: ast.expr) -> bool:
         """Whether an expression is the number of samples, alone or as a shape's first, or ends a slice of as many."""
@@ -309,7 +294,7 @@ class _Frame:
         left, right = self.value(node.left), self.value(node.right)
         if isinstance(node.op, ast.MatMult) and right is not PLAIN:
             return UNKNOWN
-        return _mixed([left, right])
+        return mixed([left, right])
 
     def _branch(self, body: Sequence[ast.stmt], other: Sequence[ast.stmt]) -> None:
         before = dict(self.env)
@@ -331,20 +316,3 @@ class _Frame:
     def _all(self, statements: Sequence[ast.stmt]) -> None:
         for each in statements:
             self.run(each)
-
-
-def joined(values: Sequence[Value]) -> Value:
-    """What a name holds that holds one of several."""
-    return values[0] if all(each == values[0] for each in values) else UNKNOWN
-
-
-def _mixed(values: Sequence[Value]) -> Value:
-    """What an operation by elements gives."""
-    kinds = set(values)
-    if kinds <= {PLAIN}:
-        return PLAIN
-    return ROWS if kinds <= {PLAIN, ROWS} else UNKNOWN
-
-
-def _element(value: Value) -> Value:
-    return value.each if isinstance(value, Stream) else UNKNOWN

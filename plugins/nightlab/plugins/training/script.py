@@ -51,10 +51,15 @@ class Script(Module):
         inside = (each for each in self.above(node) if isinstance(each, Loop | Function | ast.Module))
         return next(inside, self.tree)
 
-    def free_name(self, wish: str, near: ast.AST) -> str:
-        """A name that is not in use where a node is: the wish, or the wish with underscores behind it."""
-        scope = self.scope(near)
-        seen = (node for node in self.every if scope in (node, *self.above(node)) or self.scope(node) is self.tree)
+    def free_name(self, wish: str, near: ast.AST | None = None) -> str:
+        """A name that is not in use: the wish, or the wish with underscores behind it.
+
+        Args:
+            wish: The name.
+            near: Where it will stand; what only other functions use does not matter. None: the whole file counts.
+        """
+        scope = self.tree if near is None else self.scope(near)
+        seen = (node for node in self.every if self.scope(node) is self.tree or scope in (node, *self.above(node)))
         taken = {getattr(node, word, None) for node in seen for word in ("id", "arg", "name")}
         while wish in taken or wish in self.imported:
             wish += "_"
