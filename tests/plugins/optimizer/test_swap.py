@@ -48,6 +48,10 @@ def _made(text: str) -> str:
     return found[1]
 
 
+def _written(short: str) -> str:
+    return short.replace("MODEL", "model.parameters()").replace("BETAS", "betas=(0.9, 0.95)")
+
+
 def _offered(text: str) -> list[str]:
     checked = check(SWAP, {"train.py": text})
     assert checked.applicable and checked.schema is not None
@@ -86,7 +90,7 @@ def test_the_loss_falls(optimizer: str, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_rate_and_decay_match(optimizer: str, made: str) -> None:
-    assert _made(edited(SWAP, LOOP, optimizer=optimizer)) == made.replace("MODEL", "model.parameters()").replace("BETAS", "betas=(0.9, 0.95)")
+    assert _made(edited(SWAP, LOOP, optimizer=optimizer)) == _written(made)
 
 
 def test_the_scale_is_multiplied_onto_literals_names_and_expressions() -> None:
@@ -163,7 +167,7 @@ def test_only_the_file_that_makes_it_is_edited() -> None:
     ("old", "new", "reason"),
     [
         ("torch.optim.AdamW(", "Sophia(", "train.py:8 makes Sophia"),
-        ("for step", "b = torch.optim.SGD([x], 0.1)\nfor step", "train.py:9 makes a second optimizer, after train.py:8"),
+        ("for step", "b = torch.optim.SGD([x])\nfor step", "train.py:9 makes a second optimizer, after train.py:8"),
         ("optimizer.step()", "optimizer.step(lambda: loss)", "train.py:13 passes a closure"),
         ("model.parameters(), ", "*args, ", "passes *arguments"),
         ("betas=(0.9, 0.95)", "**extra", "passes **arguments to AdamW"),
