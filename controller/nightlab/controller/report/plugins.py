@@ -26,7 +26,7 @@ def plugin_table(entries: Sequence[PluginEntry]) -> Table:
             Text(entry.name),
             Text(entry.use, style=STYLES[entry.use]),
             Text(_origin(entry)),
-            Text(entry.version),
+            Text("" if entry.kind == "built-in" else entry.version),  # nightlab's own have nightlab's
             Text(entry.lock, style=STYLES.get(entry.lock, "")),
         )
         if entry.actions:
